@@ -1,0 +1,1 @@
+"""How an algorithm infers: compiler, session, decoders. The only home of onnxruntime."""

@@ -1,0 +1,1 @@
+"""Built-in decoders: how the outputs of one family of heads become boxes."""

@@ -1,0 +1,1 @@
+"""What happens to a frame: sampling, batching, tracking, rules, alarm."""

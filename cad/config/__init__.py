@@ -1,0 +1,1 @@
+"""Settings: what can be configured, its defaults, and how it is loaded."""

@@ -1,0 +1,1 @@
+"""The control plane: all that runs in cadd."""

@@ -1,0 +1,1 @@
+"""Packages, of files and of algorithms: download, verify, install, uninstall."""

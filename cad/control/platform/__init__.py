@@ -1,0 +1,1 @@
+"""This device towards the platform: registration, keepalive, tokens."""

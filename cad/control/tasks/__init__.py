@@ -1,0 +1,1 @@
+"""Services and tasks: their state, and their placement on analysis workers."""

@@ -1,0 +1,1 @@
+"""cadctl: a client of the local API, nothing else."""

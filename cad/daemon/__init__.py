@@ -1,0 +1,1 @@
+"""cadd: settings, signals, exit codes."""

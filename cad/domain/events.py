@@ -1,0 +1,46 @@
+"""Events: what a rule reports about a task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cad.domain.ids import EventId, TaskId
+from cad.domain.rules import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One object of an event."""
+
+    track_id: int
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+    """x, y, width, height as fractions of the picture."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaisedEvent:
+    """An event as the analysis worker raises it."""
+
+    event_id: EventId
+    task_id: TaskId
+    rule_index: int
+    area_id: int | None
+    """None = the rule has no areas: the whole picture."""
+    direction: Direction | None
+    """Lines only."""
+    received_at: datetime
+    """UTC, when the picture arrived."""
+    received: float
+    """The same on the monotonic clock, which all processes of a machine share."""
+    width: int
+    height: int
+    pts: float
+    """Seconds on the stream's time line; the position for recordings."""
+    targets: tuple[Target, ...]
+    full_image: bytes
+    """JPEG of the whole picture."""
+    crop_image: bytes
+    """JPEG of the first target."""

@@ -1,0 +1,135 @@
+"""File packages (算法封装文件) and algorithm packages (算法包) as they are kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from cad.domain.ids import FilePackageId, ServiceId
+from cad.domain.models import ModelSpec, PreparedModel
+
+
+class FilePackageState(IntEnum):
+    """`status` of a file package (AM-89)."""
+
+    AVAILABLE = 0
+    DOWNLOADING = 1
+    VERIFYING = 2
+    FAILED = 3
+    DELETING = 4
+
+
+class PackageType(StrEnum):
+    """`algoPackageType` (Table I.14)."""
+
+    BIN = "BIN"
+    ENGINE = "ENGINE"
+
+
+class PackageState(StrEnum):
+    """`status` of an algorithm package (Table I.14)."""
+
+    RUNNING = "RUNNING"
+    STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What one instance carries on one kind of card (`algo_runtime.gpu[]`, AM-88)."""
+
+    vendor: str
+    accelerator: str
+    quota: float
+    limit: float
+    resolution: str
+    stream_video_quota: int
+    stream_capture_quota: int
+    analyze_quota: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgorithmManifest:
+    """One element of `algoPackages` of a manifest, checked."""
+
+    code: ServiceId
+    name: str
+    version: str
+    kind: PackageType
+    cabin_name: str
+    event_types: tuple[str, ...]
+    """Empty = any event type may be asked for (AM-111)."""
+    model_path: str
+    """`bin.local_uri`: the model inside the archive."""
+    model: ModelSpec
+    env: Mapping[str, str] = field(default_factory=dict)
+    capacities: tuple[Capacity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePackage:
+    """A file package on this device."""
+
+    file_package_id: FilePackageId
+    state: FilePackageState
+    reason: str = ""
+    """Why it FAILED."""
+    received_bytes: int = 0
+    total_bytes: int = 0
+    """0 = not known yet."""
+    name: str = ""
+    version: str = ""
+    url: str = ""
+    """Extension member of I.2; may hold credentials."""
+    md5: str = ""
+    auth_address: str = ""
+    license_file: str = ""
+    created_at: datetime
+    algorithms: tuple[AlgorithmManifest, ...] = ()
+
+
+class OperationState(StrEnum):
+    """Where the installation or removal of an algorithm package stands."""
+
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgoPackage:
+    """An algorithm package that is installed or being installed."""
+
+    code: ServiceId
+    file_package_id: FilePackageId
+    manifest: AlgorithmManifest
+    state: PackageState
+    operation: OperationState = OperationState.DONE
+    step: str = ""
+    """The step at work, or the one that failed."""
+    reason: str = ""
+    """Why it is STOPPED."""
+    args: str = ""
+    settings: "ServiceSettings"
+    prepared: PreparedModel | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What `args` of an installation may set (AM-122); None = as the manifest says."""
+
+    score_threshold: float | None = None
+    nms_iou: float | None = None
+    max_batch: int | None = None
+    keep: tuple[str, ...] | None = None
+    xpu_type: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOrder:
+    """What an analysis worker needs to serve an algorithm."""
+
+    service_id: ServiceId
+    model: ModelSpec
+    settings: ServiceSettings
+    prepared: PreparedModel

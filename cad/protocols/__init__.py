@@ -1,0 +1,1 @@
+"""Protocols without I/O: bytes and the time go in, messages and bytes come out."""

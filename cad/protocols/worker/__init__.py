@@ -1,0 +1,1 @@
+"""What the daemon and an analysis worker say to each other."""

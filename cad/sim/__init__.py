@@ -1,0 +1,1 @@
+"""Reference platform and cameras, for acceptance on site, demonstrations and tests."""

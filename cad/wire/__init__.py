@@ -1,0 +1,1 @@
+"""The standard's JSON: the envelope and one module for each annex."""

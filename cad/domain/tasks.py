@@ -86,3 +86,21 @@ class TaskReport:
     """The recording was analysed to its end; every event of it was raised before."""
     fault: Fault | None = None
     """What keeps it from results now: its stream's fault or its service's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task as a caller orders it (G.2), checked for its own sake."""
+
+    service_id: ServiceId
+    restart_policy: RestartPolicy
+    source: StreamSource
+    analysis_rate: float
+    rules: tuple[Rule, ...]
+    destinations: tuple[tuple[Destination, ...], ...]
+    """For each rule, in order."""
+    cabin_name: str = ""
+    version: str = ""
+    """Labels that must fit the algorithm of the service if given (AM-112)."""
+    task_info: str
+    """`taskInfo` as it was given, JSON, credentials of the stream URL included."""

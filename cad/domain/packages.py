@@ -66,6 +66,21 @@ class AlgorithmManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushOrder:
+    """A file package that the platform wants on this device (Table I.8)."""
+
+    file_package_id: FilePackageId
+    auth_address: str = ""
+    """Licence server; empty = the default of AM-120."""
+    license_file: str = ""
+    url: str = ""
+    """Extension member: where the archive is; may hold credentials. Empty = the platform's own
+    content path (AM-119)."""
+    md5: str = ""
+    """Extension member: digest of the archive, as it was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilePackage:
     """A file package on this device."""
 

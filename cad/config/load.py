@@ -45,7 +45,9 @@ class ConfigError(Exception):
 class _Layers(Settings, BaseSettings):
     """`Settings` as pydantic-settings reads them from variables: `CAD_API__PORT` is `api.port`."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__")
+    model_config = SettingsConfigDict(  # type: ignore[mutable-override] # as pydantic-settings has it
+        env_prefix=_PREFIX, env_nested_delimiter="__"
+    )
 
 
 def load(file: Path | None = None) -> Settings:
@@ -72,8 +74,10 @@ def merged(lower: Table, upper: Table) -> Table:
     result = dict(lower)
     for key, value in upper.items():
         below = result.get(key)
-        both_tables = isinstance(below, dict) and isinstance(value, dict)
-        result[key] = merged(below, value) if both_tables else value
+        if isinstance(below, dict) and isinstance(value, dict):
+            result[key] = merged(below, value)
+        else:
+            result[key] = value
     return result
 
 

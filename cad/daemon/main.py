@@ -1,0 +1,74 @@
+"""The command `cadd`: settings, logging, signals, exit codes.
+
+Exit codes: 0 asked to stop, 1 failed, 2 usage, 78 configuration.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from cad import __version__
+from cad.base.errors import CadError
+from cad.config.load import ConfigError, load
+from cad.config.settings import Settings
+from cad.control.appliance import Appliance, Commands
+from cad.daemon.journal import configure_logging
+from cad.daemon.notify import Notifier
+
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 78
+
+logger = logging.getLogger("cad")
+
+
+def main() -> None:
+    """Run the daemon and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Do what the command line asks for; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load(options.config)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"cadd: {problem}", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIGURATION
+    if options.check_config:
+        print("configuration is good")  # noqa: T201
+        return 0
+    configure_logging(options.log_level)
+    return asyncio.run(serve(settings))
+
+
+async def serve(settings: Settings) -> int:
+    """Run the appliance until a signal asks it to stop; return the exit code."""
+    stop, notifier, code = asyncio.Event(), Notifier(), 0
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with Appliance(settings, Commands.of(sys.executable)) as appliance:
+            async with notifier.watchdog():
+                notifier.ready(f"{settings.machine.code} on port {appliance.port}")
+                logger.info("daemon.ready version=%s port=%d", __version__, appliance.port)
+                await stop.wait()
+                notifier.stopping()
+                logger.info("daemon.stopping")
+    except* (OSError, CadError) as group:
+        code = EXIT_FAILED
+        for error in group.exceptions:
+            logger.error("daemon.failed reason=%r", str(error))  # noqa: TRY400 - a fact, no bug
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cadd", description="central analysis device")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="default /etc/cad/cad.toml")
+    parser.add_argument("--check-config", action="store_true", help="check the configuration, end")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
+    parser.add_argument("--version", action="version", version=f"cadd {__version__}")
+    return parser

@@ -26,3 +26,7 @@ class WorkThread:
     def close(self) -> None:
         """Finish what is queued and end the thread. Blocks until then."""
         self._pool.shutdown(wait=True)
+
+    async def aclose(self) -> None:
+        """Finish what is queued and end the thread, without blocking the loop."""
+        await asyncio.to_thread(self.close)

@@ -1,0 +1,153 @@
+"""The life of tracked objects: found, confirmed, lost for a while, ended."""
+
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cad.analysis.pipeline.tracking.association import assign, overlaps
+from cad.analysis.pipeline.tracking.motion import Array, Motion, Rows
+from cad.domain.frames import Boxes
+
+LOST_SECONDS = 3.0
+"""How long an object may stay out of sight and keep its id."""
+
+LEAST_FIT = 0.2
+"""Overlap that a box of a high score needs with where its object is expected."""
+LEAST_WEAK_FIT = 0.5
+"""The same for a box of a low score: it may be no object at all."""
+MARGIN_LIMIT = 0.25
+"""A box grows by its doubt before it is compared, at most by this fraction of its height."""
+
+TENTATIVE = 0
+"""The id of an object that was seen once; the second sight gives it one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """An object as it was seen in one picture."""
+
+    track_id: int
+    """From 1, unique and never used again during the life of its tracker."""
+    box: tuple[float, float, float, float]
+    """x1, y1, x2, y2 in pixels of the source picture, as detected."""
+    score: float
+    label_index: int
+
+
+@dataclass(slots=True)
+class _Objects:
+    """What is known of n objects besides their motion; element i of each is the same object."""
+
+    ids: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    seen: Array
+    """When each was seen last."""
+
+    def take(self, rows: Rows) -> "_Objects":
+        return _Objects(self.ids[rows], self.labels[rows], self.seen[rows])
+
+    def join(self, other: "_Objects") -> "_Objects":
+        return _Objects(
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.seen, other.seen]),
+        )
+
+
+class Tracker:
+    """Follows the objects of one stream."""
+
+    def __init__(
+        self, high: float, low: float = 0.1, *, lost_seconds: float = LOST_SECONDS
+    ) -> None:
+        """Begin with an empty scene.
+
+        Args:
+            high: score from which a box may begin a track.
+            low: score from which a box may continue one.
+            lost_seconds: how long an object may stay out of sight and keep its id.
+        """
+        self._high, self._low, self._lost_seconds = high, low, lost_seconds
+        self._next_id = count(1)
+        self._time = 0.0
+        self._clear()
+
+    def update(self, boxes: Boxes, time: float) -> list[Track]:
+        """Take the boxes of the next picture; return the confirmed objects seen in it.
+
+        Args:
+            boxes: (n, 6) as `Boxes` says.
+            time: seconds on the stream's time line. A step back is a new scene: all tracks end.
+        """
+        self._advance(time)
+        boxes = boxes[boxes[:, 4] >= self._low]
+        rows, columns = self._associate(boxes)
+        self._see(rows, boxes[columns], time)
+        matched = np.zeros(len(boxes), bool)
+        matched[columns] = True
+        tracks = self._tracks(rows, boxes[columns])
+        self._drop_false_starts(rows)
+        self._begin(boxes[~matched & (boxes[:, 4] >= self._high)], time)
+        return tracks
+
+    def _clear(self) -> None:
+        none = np.zeros(0, np.int64)
+        self._objects = _Objects(none, none, np.zeros(0))
+        self._motion = Motion.start(np.zeros((0, 4)))
+
+    def _advance(self, time: float) -> None:
+        """End what was out of sight for too long and move the rest to `time`."""
+        if time < self._time:
+            self._clear()
+        self._keep(np.flatnonzero(time - self._objects.seen <= self._lost_seconds))
+        self._motion.predict(max(0.0, time - self._time))
+        self._time = time
+
+    def _keep(self, rows: Rows) -> None:
+        self._objects, self._motion = self._objects.take(rows), self._motion.take(rows)
+
+    def _associate(self, boxes: Boxes) -> tuple[Rows, Rows]:
+        """Return the rows of objects and of boxes that belong together, strong boxes first."""
+        strong = boxes[:, 4] >= self._high
+        fit = self._fit(boxes)
+        rows, columns = assign(np.where(strong, fit, 0.0), LEAST_FIT)
+        fit[rows] = 0.0
+        fit[self._objects.ids == TENTATIVE] = 0.0
+        weak_rows, weak_columns = assign(np.where(strong, 0.0, fit), LEAST_WEAK_FIT)
+        return np.concatenate([rows, weak_rows]), np.concatenate([columns, weak_columns])
+
+    def _fit(self, boxes: Boxes) -> Array:
+        """Return (objects, boxes) how well each box fits each object; 0 for another class."""
+        limit = MARGIN_LIMIT * self._motion.position[:, 3:]
+        margin = np.minimum(self._motion.doubt, limit)
+        fit = overlaps(self._motion.boxes, boxes[:, :4].astype(np.float64), margin)
+        same_class = self._objects.labels[:, None] == boxes[:, 5].astype(np.int64)
+        return np.where(same_class, fit, 0.0)
+
+    def _see(self, rows: Rows, boxes: Boxes, time: float) -> None:
+        self._motion.correct(rows, boxes[:, :4].astype(np.float64))
+        self._objects.seen[rows] = time
+        for row in rows[self._objects.ids[rows] == TENTATIVE]:
+            self._objects.ids[row] = next(self._next_id)
+
+    def _tracks(self, rows: Rows, boxes: Boxes) -> list[Track]:
+        ids = self._objects.ids[rows].tolist()
+        return [
+            Track(track_id, (x1, y1, x2, y2), score, int(label))
+            for track_id, (x1, y1, x2, y2, score, label) in zip(ids, boxes.tolist(), strict=True)
+        ]
+
+    def _drop_false_starts(self, seen: Rows) -> None:
+        """Forget objects that were not seen a second time at once."""
+        wanted = self._objects.ids != TENTATIVE
+        wanted[seen] = True
+        self._keep(np.flatnonzero(wanted))
+
+    def _begin(self, boxes: Boxes, time: float) -> None:
+        """Take `boxes` as objects seen for the first time."""
+        ids = np.full(len(boxes), TENTATIVE, np.int64)
+        begun = _Objects(ids, boxes[:, 5].astype(np.int64), np.full(len(boxes), time))
+        self._objects = self._objects.join(begun)
+        self._motion = self._motion.join(Motion.start(boxes[:, :4].astype(np.float64)))

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from cad.base.redact import redact
 from cad.domain.faults import Fault
 from cad.domain.ids import StreamId
 
@@ -42,12 +43,15 @@ class StreamSource:
 
     @property
     def public_url(self) -> str:
-        """The URL without credentials."""
+        """The URL without credentials: no user part, no value of a password-like parameter.
+
+        Where a password with an @ or a slash makes the URL ambiguous, more is cut rather than less.
+        """
         head, separator, rest = self.url.partition("://")
         authority, slash, path = rest.partition("/")
         if "@" in rest and "@" not in authority:  # an unescaped slash in the password
             authority, slash, path = rest.rpartition("@")[2].partition("/")
-        return f"{head}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+        return redact(f"{head}{separator}{authority.rpartition('@')[2]}{slash}{path}")
 
 
 class StreamPhase(StrEnum):

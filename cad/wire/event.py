@@ -1,0 +1,195 @@
+"""The event document: one JSON object per event, the same for every destination."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from cad.base.clock import local_text, utc_text
+from cad.base.errors import BadValueError
+from cad.domain.events import RaisedEvent, Target
+from cad.domain.rules import AreaType, Direction, Rule
+from cad.domain.tasks import TaskRecord
+from cad.wire.model import AlsoRead, Name, Number, Text, WireModel, read_json
+
+JPEG = "image/jpeg"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+"""HTTP header that repeats `eventId`."""
+
+
+class EventArea(WireModel):
+    """The area that the event happened in."""
+
+    areaid: Annotated[int, AlsoRead("areaId")]
+    area_type: AreaType
+
+
+class EventFrame(WireModel):
+    """The picture of the event: its size in pixels, its place on the stream's time line."""
+
+    width: int
+    height: int
+    pts: Number
+    """Seconds."""
+
+
+class EventBox(WireModel):
+    """A rectangle in fractions of the picture, from its top left corner."""
+
+    x: Number
+    y: Number
+    width: Number
+    height: Number
+
+
+class EventTarget(WireModel):
+    """One object of the event."""
+
+    track_id: int
+    label: Text
+    score: Number
+    box: EventBox
+    attributes: Mapping[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def from_target(cls, target: Target) -> Self:
+        """Return `target` as it is written: fractions with six digits, the score with four."""
+        x, y, width, height = (round(value, 6) for value in target.box)
+        return cls(
+            track_id=target.track_id,
+            label=target.label,
+            score=round(target.score, 4),
+            box=EventBox(x=x, y=y, width=width, height=height),
+            attributes=target.attributes,
+        )
+
+
+class EventImage(WireModel):
+    """A JPEG of the event, inline; all members absent = there is none."""
+
+    content_type: Text | None = None
+    data: str | None = Field(default=None, repr=False)
+    """Base64."""
+
+    @classmethod
+    def inline(cls, jpeg: bytes) -> Self:
+        """Return `jpeg` as it is written; empty = there is none."""
+        if not jpeg:
+            return cls()
+        return cls(content_type=JPEG, data=base64.b64encode(jpeg).decode("ascii"))
+
+    def jpeg(self) -> bytes:
+        """Return the picture's bytes, empty if there is none.
+
+        Raises:
+            BadValueError: `data` is no base64.
+        """
+        try:
+            return base64.b64decode(self.data or "", validate=True)
+        except binascii.Error as error:
+            raise BadValueError(f"expected base64: {error}", field="images") from None
+
+
+class EventImages(WireModel):
+    """The whole picture and a cut-out of the first target."""
+
+    full: EventImage = EventImage()
+    crop: EventImage = EventImage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventOrigin:
+    """What a device adds to its events."""
+
+    device_code: str
+    zone: ZoneInfo
+    """Of the printed local times."""
+    clock_synchronised: bool
+
+
+class EventDocument(WireModel):
+    """What a rule reports about a task, as receivers get it."""
+
+    event_id: Name
+    sequence: int
+    device_code: Name
+    task_id: Name
+    algo_service_id: Name
+    algo_package_code: Name
+    event_type: Text
+    rule_index: int
+    event_time: Text
+    """Local time."""
+    event_time_utc: Text
+    """When the picture arrived; for recordings its position is in `frame.pts`."""
+    clock_synchronised: bool
+    stream_url: Text
+    """Credentials removed."""
+    area: EventArea | None = None
+    """Absent = the whole picture."""
+    direction: Direction | None = None
+    """Lines only."""
+    frame: EventFrame
+    targets: list[EventTarget]
+    images: EventImages = EventImages()
+    labels: Mapping[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def from_event(
+        cls, event: RaisedEvent, record: TaskRecord, origin: EventOrigin, *, sequence: int
+    ) -> Self:
+        """Return the document of `event`, which the task of `record` raised, without images."""
+        rule = _rule(event, record)
+        return cls(
+            event_id=event.event_id,
+            sequence=sequence,
+            device_code=origin.device_code,
+            task_id=event.task_id,
+            algo_service_id=record.order.service_id,
+            algo_package_code=record.order.service_id,
+            event_type=rule.event_type,
+            rule_index=event.rule_index,
+            event_time=local_text(event.received_at, origin.zone),
+            event_time_utc=utc_text(event.received_at),
+            clock_synchronised=origin.clock_synchronised,
+            stream_url=record.order.source.public_url,
+            area=_area(event, rule),
+            direction=event.direction,
+            frame=EventFrame(width=event.width, height=event.height, pts=round(event.pts, 3)),
+            targets=[EventTarget.from_target(target) for target in event.targets],
+            labels=rule.labels,
+        )
+
+    @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """Return the document in `text`, JSON; unknown members are ignored.
+
+        Raises:
+            MissingFieldError, BadValueError: name the first member at fault.
+        """
+        return cls.read(read_json(text))
+
+    def with_images(self, full: bytes, crop: bytes) -> Self:
+        """Return the document with the JPEGs `full` and `crop` inline; empty = none."""
+        images = EventImages(full=EventImage.inline(full), crop=EventImage.inline(crop))
+        return self.model_copy(update={"images": images})
+
+    def to_json(self) -> bytes:
+        """Return the document as it travels and is stored."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _rule(event: RaisedEvent, record: TaskRecord) -> Rule:
+    """Return the rule of `event`; an event may arrive after its task got fewer rules."""
+    rules = record.order.rules
+    return rules[event.rule_index] if event.rule_index < len(rules) else Rule(event_type="")
+
+
+def _area(event: RaisedEvent, rule: Rule) -> EventArea | None:
+    areas = (area for area in rule.areas if area.area_id == event.area_id)
+    area = next(areas, None)
+    return None if area is None else EventArea(areaid=area.area_id, area_type=area.kind)

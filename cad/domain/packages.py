@@ -66,6 +66,32 @@ class AlgorithmManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedFile:
+    """One element of `files` of a manifest: what a file of the archive must be."""
+
+    path: str
+    """Relative to the root of the archive, `/` between its parts."""
+    size_bytes: int
+    sha256: str
+    """64 hex digits, lower case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageManifest:
+    """The manifest of a file package, checked (AM-91)."""
+
+    id: str
+    """The maker's own id, a UUID as a rule; not the number under which it is pushed."""
+    name: str
+    version: str
+    author: str
+    description: str
+    tags: tuple[str, ...] = ()
+    algorithms: tuple[AlgorithmManifest, ...]
+    files: tuple[ListedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PushOrder:
     """A file package that the platform wants on this device (Table I.8)."""
 
@@ -148,3 +174,45 @@ class ServiceOrder:
     model: ModelSpec
     settings: ServiceSettings
     prepared: PreparedModel
+
+
+class Operation(StrEnum):
+    """What changes packages in several steps."""
+
+    PUSH = "push"
+    DELETE = "delete"
+    INSTALL = "install"
+    UNINSTALL = "uninstall"
+
+
+class Step(StrEnum):
+    """A step of an operation; each can be repeated after it was cut off at any point."""
+
+    DOWNLOAD = "download"
+    VERIFY = "verify"
+    UNPACK = "unpack"
+    PUBLISH = "publish"
+    PREPARE = "prepare"
+    COMMIT = "commit"
+    SERVE = "serve"
+    WITHDRAW = "withdraw"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """An operation under way: kept from before its first step until after its last."""
+
+    operation: Operation
+    subject: FilePackageId | ServiceId
+    """The file package, or the algorithm package."""
+    step: Step
+    """The step that was begun last."""
+    starts: int = 1
+    """How often the operation was begun, counting resumptions after a crash."""
+    previous: AlgoPackage | None = None
+    """INSTALL: what undoing it brings back; None = nothing was installed before."""
+
+
+PackageRecord = FilePackage | AlgoPackage | JournalEntry
+"""What is kept of packages over restarts."""

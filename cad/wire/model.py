@@ -23,6 +23,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
 from cad.base.errors import BadValueError, MissingFieldError, RefusedError
+from cad.wire.echo import SECRET_MEMBERS, without_secrets
 
 NAME_LIMIT = 128
 TEXT_LIMIT = 4096
@@ -38,8 +39,6 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 Long = Annotated[int, Field(ge=0, lt=2**63)]
 """`Long` of the tables; accepted as a String too (AM-16)."""
-
-_SECRET_MEMBERS = frozenset({"password", "clientsecret", "token", "authorization"})
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -162,9 +161,14 @@ def refusal(error: ValidationError) -> RefusedError:
     field = dotted(finding["loc"])
     if finding["type"] == "missing":
         return MissingFieldError(field)
-    secret = field.rpartition(".")[2].lower() in _SECRET_MEMBERS
-    given = None if secret else finding["input"]
+    secret = field.rpartition(".")[2].lower() in SECRET_MEMBERS
+    given = None if secret else _shown(finding["input"])
     return BadValueError(_expectation(finding), field=field, given=given)
+
+
+def _shown(given: object) -> object:
+    """Return what of `given` may be repeated to its sender: scalars, secrets cut."""
+    return None if isinstance(given, Mapping | list | tuple) else without_secrets(given)
 
 
 def dotted(location: Sequence[int | str]) -> str:

@@ -1,0 +1,171 @@
+"""From an order by Table G.8 to a task of this device.
+
+What the standard or the design allows and this version does not serve is refused here, and only
+here, by name: other schemes than RTSP and files, Kafka, the object store, pictures by GA/T 1400,
+activity gating.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from cad.base.errors import BadValueError, MissingFieldError
+from cad.domain.destinations import Destination, HttpDestination
+from cad.domain.ids import ServiceId
+from cad.domain.streams import StreamSource
+from cad.domain.tasks import NewTask
+from cad.wire.annex_g_rules import Destinations, HttpDest, RuleParams
+from cad.wire.annex_g_tasks import AlgoTaskCreateRequest, StreamOptions, VideoStreamOptions
+from cad.wire.times import read_time
+
+NOT_SERVED = "not served by this version"
+STREAM = "taskInfo.streamOptions"
+VIDEO = f"{STREAM}.videoStreamOptions"
+
+SERVED_SCHEMES = ("rtsp", "rtsps", "file")
+KNOWN_SCHEMES = {
+    "gb28181": "GB/T 28181",
+    "iot": "IoT streams",
+    "rtmp": "RTMP",
+    "http": "HTTP-FLV",
+    "https": "HTTP-FLV",
+}
+"""Sources of AM-32 that are refused by name."""
+
+
+def read_new_task(body: object, zone: ZoneInfo) -> NewTask:
+    """Return the task that `body`, parsed JSON of Table G.8, orders.
+
+    Args:
+        body: the request.
+        zone: of local times in it (AM-14).
+
+    Raises:
+        MissingFieldError, BadValueError: name the member at fault.
+    """
+    request = AlgoTaskCreateRequest.read(body)
+    info = request.task_info
+    video = _video(info.stream_options)
+    return NewTask(
+        service_id=ServiceId(request.algo_service_id),
+        restart_policy=request.restart_policy,
+        source=_source(video, zone),
+        analysis_rate=video.analysis_fps,
+        rules=tuple(rule.to_rule() for rule in info.rules_params),
+        destinations=tuple(_destinations(*numbered) for numbered in enumerate(info.rules_params)),
+        cabin_name=info.labels.algo_cabin_name,
+        version=info.labels.version,
+        task_info=info.to_json(),
+    )
+
+
+def _video(options: StreamOptions) -> VideoStreamOptions:
+    if options.image_stream_options is not None:
+        raise BadValueError(
+            f"GA/T 1400 pictures are {NOT_SERVED}",
+            field="taskInfo.streamOptions.imageStreamOptions",
+        )
+    if options.video_stream_options is None:
+        raise MissingFieldError(VIDEO, "the video stream")
+    if options.video_stream_options.activity_gating == "on":
+        raise BadValueError(f"activity gating is {NOT_SERVED}", field=f"{VIDEO}.activityGating")
+    return options.video_stream_options
+
+
+def _source(video: VideoStreamOptions, zone: ZoneInfo) -> StreamSource:
+    source = StreamSource(
+        url=video.url,
+        transport=video.transport,
+        loop=video.loop,
+        start=_moment(video.start_time, f"{VIDEO}.startTime", zone),
+        end=_moment(video.end_time, f"{VIDEO}.endTime", zone),
+    )
+    _check_url(source)
+    _check_options(source)
+    return source
+
+
+def _moment(text: str | None, field: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        return read_time(text, zone) if text else None
+    except ValueError as error:
+        raise BadValueError(str(error), field=field, given=text) from None
+
+
+def _check_url(source: StreamSource) -> None:
+    scheme = _scheme(source.url)
+    if scheme in KNOWN_SCHEMES:
+        _refuse_url(source, f"{KNOWN_SCHEMES[scheme]} ({scheme}://) is {NOT_SERVED}")
+    if scheme not in SERVED_SCHEMES:
+        _refuse_url(source, "expected rtsp://, rtsps:// or file://")
+    if not source.url.isprintable():
+        _refuse_url(source, "expected a URL without control characters")
+    if scheme == "file":
+        if not source.url.lower().startswith("file:///"):
+            _refuse_url(source, "expected file:/// and an absolute path")
+    elif not _has_host(source.url):
+        _refuse_url(source, "expected rtsp://host[:port]/path")
+
+
+def _check_options(source: StreamSource) -> None:
+    if source.loop and source.scheme != "file":
+        raise BadValueError("loop is for file:// only", field=f"{VIDEO}.loop", given=True)
+    if source.transport and source.scheme == "file":
+        raise BadValueError(
+            "transport is for RTSP only", field=f"{VIDEO}.transport", given=source.transport
+        )
+    if source.start and source.end and source.start >= source.end:
+        raise BadValueError("expected a time after startTime", field=f"{VIDEO}.endTime")
+
+
+def _refuse_url(source: StreamSource, expected: str) -> None:
+    given = source.public_url if "://" in source.url else None  # else what is secret is unknown
+    raise BadValueError(expected, field=f"{VIDEO}.url", given=given)
+
+
+def _destinations(place: int, rule: RuleParams) -> tuple[Destination, ...]:
+    """Return where the events of the rule at `place` go, each destination once (AM-102)."""
+    at = f"taskInfo.rulesParams[{place}].destinations"
+    _refuse_unserved(rule.destinations, at)
+    found = [_http_destination(dest, field) for dest, field in _http_dests(rule.destinations, at)]
+    if not found:
+        raise MissingFieldError(f"{at}.HTTPDest", "at least one event destination")
+    return tuple(dict.fromkeys(found))
+
+
+def _refuse_unserved(destinations: Destinations, at: str) -> None:
+    event_dest = destinations.event_dest
+    if event_dest is not None and event_dest.mq_dest is not None:
+        raise BadValueError(f"Kafka is {NOT_SERVED}", field=f"{at}.eventDest.mqDest")
+    if event_dest is not None and event_dest.image_dest is not None:
+        raise BadValueError(f"imageDest is {NOT_SERVED}", field=f"{at}.eventDest.imageDest")
+    if destinations.image_dest is not None:
+        raise BadValueError(f"imageDest is {NOT_SERVED}", field=f"{at}.imageDest")
+
+
+def _http_dests(destinations: Destinations, at: str) -> Iterator[tuple[HttpDest, str]]:
+    if destinations.http_dest is not None:
+        yield destinations.http_dest, f"{at}.HTTPDest.url"
+    if destinations.event_dest is not None and destinations.event_dest.http_dest is not None:
+        yield destinations.event_dest.http_dest, f"{at}.eventDest.httpDest.url"
+
+
+def _http_destination(dest: HttpDest, field: str) -> HttpDestination:
+    if _scheme(dest.url) not in {"http", "https"} or not _has_host(dest.url):
+        shown = StreamSource(url=dest.url).public_url
+        raise BadValueError("expected an http or https URL", field=field, given=shown)
+    return HttpDestination(url=dest.url)
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0].lower() if "://" in url else ""
+
+
+def _has_host(url: str) -> bool:
+    """Whether `url` has a host, a port that can be one if any, and no blanks."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:
+        return False

@@ -1,0 +1,218 @@
+"""Our own calls under /local/v1 on the local socket: what `cadctl` asks the daemon.
+
+Tasks are those of Annex G, packages those of Annex I, under the paths below; answers are in the
+envelope of `cad.wire.envelope.LOCAL`. Moments are local times (AM-14).
+"""
+
+from datetime import datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from cad.base.clock import local_text
+from cad.base.redact import redact
+from cad.domain.streams import StreamPhase, StreamStatus
+from cad.domain.views import (
+    HostFigures,
+    LinkState,
+    LinkView,
+    OutboxView,
+    WorkerState,
+    WorkerView,
+)
+from cad.wire.annex_g_tasks import StatusReason
+from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
+from cad.wire.model import Long, Number, Text, WireModel
+
+STATUS = "/local/v1/status"
+PACKAGES = "/local/v1/packages"
+TASKS = "/local/v1/tasks"
+STREAMS = "/local/v1/streams"
+WORKERS = "/local/v1/workers"
+EVENTS_TAIL = "/local/v1/events/tail"
+"""Endless NDJSON: one event document without images per line; empty lines keep it open."""
+PLATFORM_CREDENTIALS = "/local/v1/platform/credentials"
+
+
+def _moment(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if moment is None else local_text(moment, zone)
+
+
+class LinkItem(WireModel):
+    """The platform link."""
+
+    state: LinkState
+    url: Text
+    since: Text
+    last_error: Text | None = None
+    last_keepalive: Text | None = None
+    registrations: Long
+
+    @classmethod
+    def from_view(cls, view: LinkView, zone: ZoneInfo) -> Self:
+        """Return `view` as it is answered."""
+        return cls(
+            state=view.state,
+            url=redact(view.url),
+            since=local_text(view.since, zone),
+            last_error=redact(view.last_error) or None,
+            last_keepalive=_moment(view.last_keepalive, zone),
+            registrations=view.registrations,
+        )
+
+
+class HostItem(WireModel):
+    """What the machine has and uses."""
+
+    cpu_utilization: Number
+    """0..1 over all cores."""
+    memory_used_bytes: Long
+    memory_free_bytes: Long
+    disk_used_bytes: Long
+    disk_free_bytes: Long
+
+    @classmethod
+    def from_figures(cls, figures: HostFigures) -> Self:
+        """Return `figures` as they are answered."""
+        return cls(
+            cpu_utilization=round(figures.cpu_utilization, 4),
+            memory_used_bytes=figures.memory_used_bytes,
+            memory_free_bytes=figures.memory_free_bytes,
+            disk_used_bytes=figures.disk_used_bytes,
+            disk_free_bytes=figures.disk_free_bytes,
+        )
+
+
+class StreamItem(WireModel):
+    """A stream on one worker; its URL is not shown."""
+
+    stream_id: Text
+    worker: Text
+    phase: StreamPhase
+    fault: StatusReason | None = None
+    received: Long
+    decoded: Long
+    connects: Long
+    width: Long
+    height: Long
+    codec: Text
+    frame_rate: Number
+    last_frame_age_ms: Long | None = None
+
+    @classmethod
+    def from_status(cls, status: StreamStatus, worker: str, zone: ZoneInfo) -> Self:
+        """Return `status` as it is answered."""
+        age = status.last_frame_age
+        return cls(
+            stream_id=status.stream_id,
+            worker=worker,
+            phase=status.phase,
+            fault=StatusReason.from_fault(status.fault, zone) if status.fault else None,
+            received=status.received,
+            decoded=status.decoded,
+            connects=status.connects,
+            width=status.width,
+            height=status.height,
+            codec=status.codec,
+            frame_rate=round(status.frame_rate, 3),
+            last_frame_age_ms=None if age is None else max(0, round(age * 1000)),
+        )
+
+
+class WorkerItem(WireModel):
+    """An analysis worker."""
+
+    name: Text
+    state: WorkerState
+    pid: int | None = None
+    restarts: Long
+    last_end: Text | None = None
+    providers: list[str]
+    threads: Long
+    cpu_seconds: Number
+    resident_bytes: Long
+    streams: Long
+
+    @classmethod
+    def from_view(cls, view: WorkerView) -> Self:
+        """Return `view` as it is answered."""
+        return cls(
+            name=view.name,
+            state=view.state,
+            pid=view.pid,
+            restarts=view.restarts,
+            last_end=redact(view.last_end) or None,
+            providers=list(view.providers),
+            threads=view.threads,
+            cpu_seconds=round(view.cpu_seconds, 3),
+            resident_bytes=view.resident_bytes,
+            streams=len(view.streams),
+        )
+
+
+class OutboxItem(WireModel):
+    """The outbox; deliveries are counted for each destination of an event."""
+
+    waiting: Long
+    delivered: Long
+    dead: Long
+    dropped: Long
+    stored_bytes: Long
+    oldest_waiting: Text | None = None
+    last_error: Text | None = None
+
+    @classmethod
+    def from_view(cls, view: OutboxView, zone: ZoneInfo) -> Self:
+        """Return `view` as it is answered."""
+        return cls(
+            waiting=view.waiting,
+            delivered=view.delivered,
+            dead=view.dead,
+            dropped=view.dropped,
+            stored_bytes=view.stored_bytes,
+            oldest_waiting=_moment(view.oldest_waiting, zone),
+            last_error=redact(view.last_error) or None,
+        )
+
+
+class MachineItem(WireModel):
+    """The device itself."""
+
+    code: Text
+    version: Text
+    uptime_seconds: Number
+
+
+class Counts(WireModel):
+    """How many of what there are."""
+
+    packages: Long
+    tasks: Long
+    tasks_by_state: dict[str, Long] = Field(default_factory=dict)
+    streams: Long
+
+
+class StatusItem(WireModel):
+    """The device at one moment."""
+
+    machine: MachineItem
+    link: LinkItem
+    host: HostItem
+    workers: list[WorkerItem]
+    outbox: OutboxItem
+    counts: Counts
+
+
+class PackagesItem(WireModel):
+    """Everything that is installed, and what it came in."""
+
+    packages: list[MachineAlgoPackage]
+    file_packages: list[MachineAlgoFilePackage]
+
+
+class CredentialsItem(WireModel):
+    """What the platform logs in at this device with."""
+
+    username: Text
+    password: Text = Field(repr=False)

@@ -107,6 +107,11 @@ class Lease:
         """When the platform regards this machine as lost."""
         return self.granted_at + self.expires
 
+    @property
+    def due_at(self) -> float:
+        """When something is to be done: the next keepalive, or giving the lease up."""
+        return min(self.beat_at, self.ends_at)
+
     def answered(self, now: float) -> "Lease":
         """Return the lease after a keepalive that was answered at `now`."""
         return replace(self, granted_at=now, beat_at=now + self.interval)

@@ -1,0 +1,101 @@
+"""What this device tells the platform about itself: where its API is, and who may call it."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from cad.config.settings import PlatformSettings
+from cad.control.platform.client import PlatformClient
+from cad.control.platform.credentials import ApiCredentials
+from cad.control.platform.errors import PasswordUnprotectedError, PlatformUnreachableError
+from cad.protocols.sm2 import Encoding, Form, PublicKey, encrypt_text
+from cad.wire.annex_h_machine import KeepaliveRequest, RegisterRequest, UnRegisterRequest
+
+SM2_MARK = "SM2"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """This device as its platform is to know it."""
+
+    code: str
+    credentials: ApiCredentials
+    port: Callable[[], int]
+    """Where the API listens; asked at each registration, for it may be known only at run time."""
+
+
+class Introduction:
+    """Writes the requests that carry the API password, which never travels unprotected."""
+
+    def __init__(self, settings: PlatformSettings, client: PlatformClient, device: Device) -> None:
+        self._settings, self._client, self._device = settings, client, device
+        self._form = Form(Encoding(settings.sm2_encoding), settings.sm2_text, settings.sm2_charset)
+        self._sent: tuple[str, str | None] | None = None
+
+    async def registration(self) -> RegisterRequest:
+        """Return the announcement of this device (H.2).
+
+        Raises:
+            UnavailableError: the platform cannot be asked for its key, or is not in reach.
+            PasswordUnprotectedError: the password could only be sent in the clear.
+            BadValueError: `platform.sm2_public_key` is no key.
+        """
+        address = self._settings.advertise_host or await self._route_address()
+        self._sent = password, mark = await self._protected_password()
+        return RegisterRequest(
+            code=self._device.code,
+            ip=address,
+            port=self._device.port(),
+            username=self._device.credentials.username,
+            password=password,
+            password_enc=mark,
+        )
+
+    def keepalive(self, expires: float) -> KeepaliveRequest:
+        """Return the request for a lease of `expires` seconds (H.4)."""
+        return KeepaliveRequest(code=self._device.code, expires=math.ceil(expires))
+
+    async def farewell(self) -> UnRegisterRequest:
+        """Return the request to be taken off the books (H.3), with the password as last sent.
+
+        Raises what `registration` does.
+        """
+        password, mark = self._sent or await self._protected_password()
+        return UnRegisterRequest(
+            code=self._device.code,
+            username=self._device.credentials.username,
+            password=password,
+            password_enc=mark,
+        )
+
+    async def _protected_password(self) -> tuple[str, str | None]:
+        """Return the password as it may travel, and how it is marked (AM-82)."""
+        password, key = self._device.credentials.password, await self._key()
+        if key is not None:
+            return await asyncio.to_thread(encrypt_text, password, key, self._form), SM2_MARK
+        if self._client.http.is_encrypted:
+            return password, None
+        raise PasswordUnprotectedError
+
+    async def _key(self) -> PublicKey | None:
+        if self._settings.sm2_public_key:
+            return PublicKey.parse(self._settings.sm2_public_key)
+        return await self._client.sm2_key()
+
+    async def _route_address(self) -> str:
+        """Return the local address from which the platform is reached; no packet is sent."""
+        target = urlsplit(self._client.http.address(""))
+        port = target.port or (443 if target.scheme == "https" else 80)
+        loop = asyncio.get_running_loop()
+        try:
+            transport, _ = await loop.create_datagram_endpoint(
+                asyncio.DatagramProtocol, remote_addr=(target.hostname or "", port)
+            )
+        except OSError as error:
+            reason = f"no route to it: {error.strerror or error}"
+            raise PlatformUnreachableError(self._client.http.url, reason) from error
+        address: str = transport.get_extra_info("sockname")[0]
+        transport.close()
+        return address

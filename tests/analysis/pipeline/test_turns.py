@@ -22,7 +22,7 @@ def rounds(draw: st.DrawFn) -> list[Standing]:
 
 
 @given(rounds(), st.integers(0, 7))
-def test_the_oldest_turn_with_a_frame_goes_first(lanes: list[Standing], idle: int):
+def test_the_oldest_turn_with_a_frame_goes_first(lanes: list[Standing], idle: int) -> None:
     chosen = next_turn(lanes, idle)
     ready = [each.turn for each in lanes if each.takable]
     assert bool(chosen) == bool(ready)
@@ -31,7 +31,7 @@ def test_the_oldest_turn_with_a_frame_goes_first(lanes: list[Standing], idle: in
 
 
 @given(rounds(), st.integers(0, 7))
-def test_a_batch_is_of_one_service_and_within_its_limits(lanes: list[Standing], idle: int):
+def test_a_batch_is_of_one_service_and_within_its_limits(lanes: list[Standing], idle: int) -> None:
     chosen = next_turn(lanes, idle)
     assert len({lanes[index].service for index in chosen}) <= 1
     assert all(chosen.count(index) <= lanes[index].takable for index in chosen)
@@ -39,7 +39,7 @@ def test_a_batch_is_of_one_service_and_within_its_limits(lanes: list[Standing], 
 
 
 @given(rounds(), st.integers(0, 7))
-def test_no_lane_has_a_second_frame_before_all_have_one(lanes: list[Standing], idle: int):
+def test_no_lane_has_a_second_frame_before_all_have_one(lanes: list[Standing], idle: int) -> None:
     chosen = next_turn(lanes, idle)
     if len(chosen) > len(set(chosen)):
         service = lanes[chosen[0]].service
@@ -48,17 +48,17 @@ def test_no_lane_has_a_second_frame_before_all_have_one(lanes: list[Standing], i
         }
 
 
-def test_frames_are_spread_over_idle_threads_before_they_share_a_call():
+def test_frames_are_spread_over_idle_threads_before_they_share_a_call() -> None:
     lanes = [lane(turn) for turn in range(4)]
     assert next_turn(lanes, idle=3) == [0]
     assert next_turn(lanes, idle=1) == [0, 1]
     assert next_turn(lanes, idle=0) == [0, 1, 2, 3]
 
 
-def test_a_service_that_gains_nothing_from_batches_gets_one_frame():
+def test_a_service_that_gains_nothing_from_batches_gets_one_frame() -> None:
     assert next_turn([lane(1, batch_limit=1), lane(0, batch_limit=1)], idle=0) == [1]
 
 
-def test_a_lane_without_frames_is_not_waited_for():
+def test_a_lane_without_frames_is_not_waited_for() -> None:
     assert next_turn([lane(0, takable=0), lane(1)], idle=0) == [1]
     assert next_turn([lane(0, takable=0)], idle=0) == []

@@ -1,0 +1,209 @@
+"""The inference threads, and who works for whom."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from cad.analysis.pipeline.contain import contained
+from cad.analysis.pipeline.lane import Lane, Ticket
+from cad.analysis.pipeline.service import Service
+from cad.analysis.pipeline.turns import Standing, next_turn
+from cad.base.clock import Clock
+from cad.domain.faults import Fault
+from cad.domain.frames import Boxes, Frame, Planes
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Frames of one service for one call of its engine."""
+
+    service: Service
+    places: Sequence[tuple[Lane, Ticket]]
+
+
+class Scheduler:
+    """Threads that carry waiting frames through their engines, one call each at a time.
+
+    Any thread may call it. One lock guards the lanes and all counts; engines, rules and trackers
+    run outside it.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        clock: Clock,
+        *,
+        may_start: Callable[[], bool],
+        on_failure: Callable[[Service, Fault], None],
+    ) -> None:
+        """Begin without threads; `start` makes them.
+
+        Args:
+            threads: how many calls of engines run at once.
+            clock: the time.
+            may_start: whether another frame may be taken now; while it says no, frames wait or
+                drop. Call `nudge` when the answer may have changed.
+            on_failure: takes a service that failed, in the thread in which it did, after its lanes
+                were closed.
+        """
+        self._clock, self._may_start, self._on_failure = clock, may_start, on_failure
+        lock = threading.Lock()
+        self._work = threading.Condition(lock)
+        """There may be a frame to take."""
+        self._progress = threading.Condition(lock)
+        """A frame was taken, finished or forgotten."""
+        self._lanes: list[Lane] = []
+        self._turns = self._idle = 0
+        self._closing = False
+        self._calls: dict[int, float] = {}
+        self._threads = [
+            threading.Thread(target=self._run, name=f"infer-{number}", daemon=True)
+            for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Close all lanes and end the threads after the calls that they are in. Blocks."""
+        with self._work:
+            self._closing = True
+            self._close_lanes(list(self._lanes))
+            self._work.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def add(self, lane: Lane) -> None:
+        """Let the lane take part; it begins at the end of the round."""
+        with self._work:
+            self._lanes.append(lane)
+            self._end_turn(lane)
+
+    def remove(self, lane: Lane) -> None:
+        """Close the lane. What is with the engine is finished; an `offer` that waits returns."""
+        with self._work:
+            self._close_lanes([lane])
+
+    def offer(self, lane: Lane, frame: Frame) -> None:
+        """Put a frame into the lane; blocks while a lane of a recording has no place."""
+        with self._work:
+            while not lane.put(frame):
+                self._progress.wait()
+            self._work.notify()
+
+    def nudge(self) -> None:
+        """Ask `may_start` again."""
+        with self._work:
+            self._work.notify_all()
+
+    def is_idle(self, lane: Lane) -> bool:
+        """Whether every frame that was put into the lane has been analysed."""
+        with self._progress:
+            return lane.is_idle
+
+    def retire(self, service: Service) -> None:
+        """Close the lanes of the service, wait for its calls, then close its engine. Blocks."""
+        with self._progress:
+            self._close_lanes([lane for lane in self._lanes if lane.service is service])
+            self._progress.wait_for(lambda: not service.running)
+        service.engine.close()
+
+    def oldest_call(self) -> float:
+        """Return the seconds that the longest running call of an engine has taken so far."""
+        now = self._clock.monotonic()
+        return max((now - started for started in list(self._calls.values())), default=0.0)
+
+    def _run(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            started = time.perf_counter()
+            failed = partial(self._fail, batch.service)
+            with contained(f"service {batch.service.service_id}", failed, self._clock):
+                self._process(batch)
+            self._release(batch, time.perf_counter() - started)
+
+    def _next_batch(self) -> _Batch | None:
+        """Wait for frames; None = the scheduler closes."""
+        with self._work:
+            while not self._closing:
+                if self._may_start() and (chosen := self._choose()):
+                    return self._take(chosen)
+                self._idle += 1
+                self._work.wait()
+                self._idle -= 1
+        return None
+
+    def _choose(self) -> list[Lane]:
+        standings = [
+            Standing(id(lane.service), lane.service.batch_limit, lane.turn, lane.takable)
+            for lane in self._lanes
+        ]
+        return [self._lanes[index] for index in next_turn(standings, self._idle)]
+
+    def _take(self, lanes: list[Lane]) -> _Batch:
+        places = [(lane, lane.take()) for lane in lanes]
+        for lane in lanes:
+            self._end_turn(lane)
+        service = lanes[0].service
+        service.running += 1
+        self._progress.notify_all()
+        return _Batch(service, places)
+
+    def _process(self, batch: _Batch) -> None:
+        layout = batch.service.engine.layout
+        places: list[tuple[Lane, Ticket]] = []
+        planes: list[Planes] = []
+        for lane, ticket in batch.places:
+            with contained("conversion of a picture", partial(self._fail_lane, lane), self._clock):
+                planes.append(ticket.frame.picture.planes(layout))
+                places.append((lane, ticket))
+        if places:
+            results = self._infer(batch.service, places, planes)
+            for (lane, ticket), boxes in zip(places, results, strict=True):
+                lane.finish(ticket, boxes)
+
+    def _infer(
+        self, service: Service, places: list[tuple[Lane, Ticket]], planes: list[Planes]
+    ) -> list[Boxes]:
+        pictures = [ticket.frame.picture for _, ticket in places]
+        sizes = [(picture.width, picture.height) for picture in pictures]
+        threshold = min(lane.threshold for lane, _ in places)
+        thread = threading.get_ident()
+        self._calls[thread] = self._clock.monotonic()
+        try:
+            return service.engine.infer(planes, sizes, threshold)
+        finally:
+            del self._calls[thread]
+
+    def _release(self, batch: _Batch, seconds: float) -> None:
+        with self._work:
+            service = batch.service
+            service.running -= 1
+            service.batches += 1
+            service.frames += len(batch.places)
+            service.busy_seconds += seconds
+            for lane, _ in batch.places:
+                lane.release()
+            self._progress.notify_all()
+
+    def _fail_lane(self, lane: Lane, fault: Fault) -> None:
+        self.remove(lane)
+        lane.fail(fault)
+
+    def _fail(self, service: Service, fault: Fault) -> None:
+        with self._work:
+            self._close_lanes([lane for lane in self._lanes if lane.service is service])
+        self._on_failure(service, fault)
+
+    def _close_lanes(self, lanes: list[Lane]) -> None:
+        for lane in lanes:
+            lane.close()
+        self._lanes = [lane for lane in self._lanes if lane not in lanes]
+        self._progress.notify_all()
+
+    def _end_turn(self, lane: Lane) -> None:
+        self._turns += 1
+        lane.turn = self._turns

@@ -1,0 +1,37 @@
+"""One algorithm as a worker serves it."""
+
+from cad.domain.ids import ServiceId
+from cad.domain.models import Engine
+from cad.domain.packages import ServiceOrder
+
+CPU_PROVIDER = "CPUExecutionProvider"
+
+
+class Service:
+    """A loaded engine, what its order says about results, and what it has done so far.
+
+    Loading an algorithm again makes a new one beside it; frames on their way stay with the old.
+    The counts are kept by the scheduler under its lock.
+    """
+
+    def __init__(self, order: ServiceOrder, engine: Engine) -> None:
+        self.service_id: ServiceId = order.service_id
+        self.engine = engine
+        self.labels = engine.labels
+        settings, model = order.settings, order.model
+        threshold, keep = settings.score_threshold, settings.keep
+        self.score_threshold = model.score_threshold if threshold is None else threshold
+        self.keep: tuple[str, ...] = model.keep if keep is None else keep
+        self.running = 0
+        """Calls of the engine that have not returned."""
+        self.frames = 0
+        self.batches = 0
+        self.busy_seconds = 0.0
+
+    @property
+    def batch_limit(self) -> int:
+        """Most pictures for one call.
+
+        On a CPU a batch of n takes n times as long as one picture: it would only delay the first.
+        """
+        return 1 if self.engine.provider == CPU_PROVIDER else self.engine.max_batch

@@ -1,0 +1,95 @@
+"""What the tasks on a lane make of its boxes: tracks, and what their rules report of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from cad.analysis.pipeline.contain import contained
+from cad.analysis.pipeline.rules import Hit, RuleEvaluator
+from cad.analysis.pipeline.service import Service
+from cad.analysis.pipeline.tracking import Track, Tracker
+from cad.base.clock import Clock
+from cad.domain.faults import Fault
+from cad.domain.frames import Boxes, Frame
+from cad.domain.ids import TaskId
+from cad.domain.rules import Rule
+
+LOW_SCORE = 0.1
+"""Boxes down to this score keep a known track alive where its target is half hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A hit and the task whose rule made it."""
+
+    task_id: TaskId
+    hit: Hit
+
+
+@dataclass(frozen=True, slots=True)
+class _Watcher:
+    rules: RuleEvaluator
+    tracker: Tracker
+
+
+class Watch:
+    """The tasks on one lane. Not synchronised: the lane lets one thread in at a time.
+
+    Tasks whose rules begin at the same score share a tracker; so what a task sees never depends on
+    which other tasks there are.
+    """
+
+    def __init__(
+        self, service: Service, on_fault: Callable[[TaskId, Fault], None], clock: Clock
+    ) -> None:
+        self._service, self._on_fault, self._clock = service, on_fault, clock
+        self._watchers: dict[TaskId, _Watcher] = {}
+        self._trackers: dict[float, Tracker] = {}
+
+    @property
+    def threshold(self) -> float:
+        """Lowest score of a box that any of the trackers can use."""
+        return min([LOW_SCORE, *self._trackers])
+
+    def set(self, task_id: TaskId, rules: tuple[Rule, ...]) -> None:
+        """Add the task, or replace its rules; tracks go on."""
+        service = self._service
+        evaluator = RuleEvaluator(rules, service.score_threshold, service.labels, service.keep)
+        high = evaluator.lowest_threshold
+        tracker = self._trackers.setdefault(high, Tracker(high, min(LOW_SCORE, high)))
+        self._watchers[task_id] = _Watcher(evaluator, tracker)
+        self._forget_unused_trackers()
+
+    def remove(self, task_id: TaskId) -> None:
+        """Forget the task; unknown is fine."""
+        self._watchers.pop(task_id, None)
+        self._forget_unused_trackers()
+
+    def end_all(self, fault: Fault) -> None:
+        """End every task with the same fault."""
+        for task_id in list(self._watchers):
+            self._end(task_id, fault)
+
+    def see(self, frame: Frame, boxes: Boxes) -> list[Finding]:
+        """Take the boxes of the next frame; return what the rules report.
+
+        A task whose rules or tracker fail is removed and told to `on_fault`.
+        """
+        width, height = frame.picture.width, frame.picture.height
+        tracks: dict[Tracker, list[Track]] = {}
+        findings: list[Finding] = []
+        for task_id, watcher in list(self._watchers.items()):
+            with contained("rules", partial(self._end, task_id), self._clock):
+                if watcher.tracker not in tracks:
+                    tracks[watcher.tracker] = watcher.tracker.update(boxes, frame.pts)
+                hits = watcher.rules.update(tracks[watcher.tracker], width, height, frame.pts)
+                findings += [Finding(task_id, hit) for hit in hits]
+        return findings
+
+    def _end(self, task_id: TaskId, fault: Fault) -> None:
+        self.remove(task_id)
+        self._on_fault(task_id, fault)
+
+    def _forget_unused_trackers(self) -> None:
+        used = {watcher.tracker for watcher in self._watchers.values()}
+        self._trackers = {high: each for high, each in self._trackers.items() if each in used}

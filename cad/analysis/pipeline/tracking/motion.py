@@ -19,8 +19,8 @@ Rows = NDArray[np.intp]
 # All as fractions of the box's height, in the order centre x, centre y, width, height.
 MEASUREMENT = np.array([0.05, 0.05, 0.10, 0.10])
 """Standard deviation of a detected box."""
-ACCELERATION = np.array([0.5, 0.5, 0.0, 0.0])
-"""Standard deviation of the acceleration, per second²."""
+ACCELERATION = np.array([0.25, 0.25, 0.0, 0.0])
+"""Standard deviation of the change of velocity within one second, per second."""
 GROWTH = np.array([0.0, 0.0, 0.15, 0.15])
 """Standard deviation of the change of size within one second."""
 FIRST_SPEED = np.array([1.0, 1.0, 0.0, 0.0])
@@ -65,7 +65,7 @@ class Motion:
         return deviation
 
     def predict(self, seconds: float) -> None:
-        """Move every box on by `seconds`."""
+        """Move every box on by `seconds`; many small steps come to the same as one."""
         accelerated = (ACCELERATION * self.position[:, 3:]) ** 2
         grown = (GROWTH * self.position[:, 3:]) ** 2
         self.position = self.position + seconds * self.velocity
@@ -73,12 +73,12 @@ class Motion:
             self.position_var
             + 2 * seconds * self.covariance
             + seconds**2 * self.velocity_var
-            + seconds**4 / 4 * accelerated
+            + seconds**3 / 3 * accelerated
             + seconds * grown
         )
         self.covariance = self.covariance + seconds * self.velocity_var
-        self.covariance += seconds**3 / 2 * accelerated
-        self.velocity_var = self.velocity_var + seconds**2 * accelerated
+        self.covariance += seconds**2 / 2 * accelerated
+        self.velocity_var = self.velocity_var + seconds * accelerated
 
     def correct(self, rows: Rows, boxes: Array) -> None:
         """Take `boxes`, (m, 4) x1 y1 x2 y2, as the measured places of the boxes in `rows`."""

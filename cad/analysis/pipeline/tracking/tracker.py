@@ -15,6 +15,8 @@ LOST_SECONDS = 3.0
 
 LEAST_FIT = 0.2
 """Overlap that a box of a high score needs with where its object is expected."""
+LEAST_WIDE_FIT = 0.25
+"""The same when both are grown by the doubt about the place."""
 LEAST_WEAK_FIT = 0.5
 """The same for a box of a low score: it may be no object at all."""
 MARGIN_LIMIT = 0.25
@@ -109,22 +111,29 @@ class Tracker:
         self._objects, self._motion = self._objects.take(rows), self._motion.take(rows)
 
     def _associate(self, boxes: Boxes) -> tuple[Rows, Rows]:
-        """Return the rows of objects and of boxes that belong together, strong boxes first."""
+        """Return the rows of objects and of boxes that belong together."""
+        detected = boxes[:, :4].astype(np.float64)
+        allowed = self._objects.labels[:, None] == boxes[:, 5].astype(np.int64)
         strong = boxes[:, 4] >= self._high
-        fit = self._fit(boxes)
-        rows, columns = assign(np.where(strong, fit, 0.0), LEAST_FIT)
-        fit[rows] = 0.0
-        fit[self._objects.ids == TENTATIVE] = 0.0
-        weak_rows, weak_columns = assign(np.where(strong, 0.0, fit), LEAST_WEAK_FIT)
-        return np.concatenate([rows, weak_rows]), np.concatenate([columns, weak_columns])
+        near = overlaps(self._motion.boxes, detected)
+        wide = overlaps(self._motion.boxes, detected, self._margin())
+        known = (self._objects.ids != TENTATIVE)[:, None]
+        stages = (
+            (near, allowed & strong, LEAST_FIT),
+            (wide, allowed & strong, LEAST_WIDE_FIT),
+            (near, allowed & known & ~strong, LEAST_WEAK_FIT),
+        )
+        rows, columns = np.zeros(0, np.intp), np.zeros(0, np.intp)
+        for fit, admitted, least in stages:
+            admitted[rows], admitted[:, columns] = False, False
+            more_rows, more_columns = assign(np.where(admitted, fit, 0.0), least)
+            rows = np.concatenate([rows, more_rows])
+            columns = np.concatenate([columns, more_columns])
+        return rows, columns
 
-    def _fit(self, boxes: Boxes) -> Array:
-        """Return (objects, boxes) how well each box fits each object; 0 for another class."""
-        limit = MARGIN_LIMIT * self._motion.position[:, 3:]
-        margin = np.minimum(self._motion.doubt, limit)
-        fit = overlaps(self._motion.boxes, boxes[:, :4].astype(np.float64), margin)
-        same_class = self._objects.labels[:, None] == boxes[:, 5].astype(np.int64)
-        return np.where(same_class, fit, 0.0)
+    def _margin(self) -> Array:
+        """Return (n, 2) by how much a box is grown where it has to be sought wide."""
+        return np.minimum(self._motion.doubt, MARGIN_LIMIT * self._motion.position[:, 3:])
 
     def _see(self, rows: Rows, boxes: Boxes, time: float) -> None:
         self._motion.correct(rows, boxes[:, :4].astype(np.float64))

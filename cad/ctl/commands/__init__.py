@@ -1,0 +1,1 @@
+"""The commands of cadctl, one module for each subject."""

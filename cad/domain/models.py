@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from cad.base.errors import UnavailableError
 from cad.domain.frames import Align, Boxes, Color, PlaneLayout, Planes, Resize
 
 
@@ -85,6 +86,12 @@ class PreparedModel:
     """Processor (or device) seconds for one frame: pre-processing, inference and finishing."""
     sample_boxes: int
     """Boxes found on the package's own sample at its own threshold."""
+
+
+class EngineFailedError(UnavailableError):
+    """The engine cannot infer any more (device lost, out of memory); load the service again."""
+
+    code = 50302
 
 
 class Engine(Protocol):

@@ -1,1 +1,10 @@
-"""How an algorithm infers: compiler, session, decoders. The only home of onnxruntime."""
+"""How an algorithm infers: compiler, session, decoders. The only home of onnxruntime and onnx.
+
+A vendor's plain ONNX model becomes a compiled package once, at installation, and is then only
+loaded:
+
+* `compiler` checks the model (`onnx_file`, `signature`), binds its decoder (`registry`,
+  `decoders/`) and writes `planes_form`, on a GPU also `surface_form`, as `package` describes;
+* `onnx_engine` serves the planes form: planes → `session` → decoder → `suppression` → `placement`;
+* `surface_engine` serves the surface form, where all of that is in the graph.
+"""

@@ -1,0 +1,99 @@
+"""Checks what came out of an archive against its manifest. Everything blocks."""
+
+import hashlib
+from pathlib import Path
+
+from cad.base.errors import BadValueError, CadError, MissingFieldError
+from cad.control.packages.durable import disk_errors
+from cad.domain.packages import AlgorithmManifest, ListedFile, PackageManifest
+from cad.wire.manifest import MANIFEST_NAME, SIZE_LIMIT, read_manifest
+
+_FOREIGN = {
+    b"\x7fELF": "a program for Linux",
+    b"MZ": "a program for Windows",
+    b"#!": "a script",
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "a gzip archive",
+}
+"""What `bin` of other devices holds, by its first bytes."""
+
+
+def inspect(folder: Path) -> PackageManifest:
+    """Return the manifest of the unpacked package in `folder` after checking all that it names.
+
+    Raises:
+        RefusedError: names the member of the manifest at fault.
+    """
+    with disk_errors(f"reading {MANIFEST_NAME}"):
+        manifest = read_manifest(_manifest_text(folder))
+        for index, file in enumerate(manifest.files):
+            _check_file(folder, file, f"files[{index}]")
+        for index, algorithm in enumerate(manifest.algorithms):
+            _check_model(folder, algorithm, f"algoPackages[{index}]")
+    return manifest
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of the file in hex."""
+    with disk_errors(f"reading {path.name}"), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest_text(folder: Path) -> bytes:
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise _no_manifest(folder)
+    with path.open("rb") as file:
+        return file.read(SIZE_LIMIT + 1)
+
+
+def _no_manifest(folder: Path) -> CadError:
+    expected = f"a file {MANIFEST_NAME} at the root of the archive"
+    for name in ("manifest.yaml", "manifest.yml"):
+        if (folder / name).exists():
+            return BadValueError(f"expected {expected}; this version reads no YAML", field=name)
+    deeper = next((path for path in folder.glob(f"*/{MANIFEST_NAME}")), None)
+    if deeper is None:
+        return MissingFieldError(MANIFEST_NAME, expected)
+    given = deeper.relative_to(folder).as_posix()
+    return BadValueError(f"expected {expected}", field=MANIFEST_NAME, given=given)
+
+
+def _check_file(folder: Path, file: ListedFile, field: str) -> None:
+    path = folder / file.path
+    if not path.is_file():
+        raise BadValueError(
+            "expected a file of the archive", field=f"{field}.path", given=file.path
+        )
+    if (size := path.stat().st_size) != file.size_bytes:
+        raise BadValueError(
+            f"expected {size}, the size of {file.path}",
+            field=f"{field}.size",
+            given=file.size_bytes,
+        )
+    if (digest := file_digest(path)) != file.sha256:
+        raise BadValueError(
+            f"expected {digest}, the digest of {file.path}",
+            field=f"{field}.sha256",
+            given=file.sha256,
+        )
+
+
+def _check_model(folder: Path, algorithm: AlgorithmManifest, field: str) -> None:
+    _check_there(folder, algorithm.model_path, f"{field}.bin.local_uri")
+    if algorithm.model.sample:
+        _check_there(folder, algorithm.model.sample, f"{field}.model.sample")
+    with (folder / algorithm.model_path).open("rb") as file:
+        start = file.read(4)
+    for magic, kind in _FOREIGN.items():
+        if start.startswith(magic):
+            raise BadValueError(
+                f"expected an ONNX model, not {kind}: this version runs no foreign binaries",
+                field=f"{field}.bin.local_uri",
+                given=algorithm.model_path,
+            )
+
+
+def _check_there(folder: Path, path: str, field: str) -> None:
+    if not (folder / path).is_file():
+        raise BadValueError("expected a file of the archive", field=field, given=path)

@@ -11,8 +11,8 @@ from cad.domain.rules import Area, AreaType, Direction, Point, Rule
 from tests.analysis.pipeline.pedestrians import HEIGHT, PICTURES, RATE, WIDTH, detections
 
 # Across the road on the right, from its far to its near edge. Counted in a slit picture of the
-# column and by looking at the clip; among them one who turns back at once. A couple that walks along
-# the line for six seconds does not cross it.
+# column and by looking at the clip; among them one who turns back at once. A couple that walks
+# along the line for six seconds does not cross it.
 ACROSS_THE_ROAD = (Point(600, 150), Point(600, 420))
 TO_THE_LEFT, TO_THE_RIGHT = 18, 16
 

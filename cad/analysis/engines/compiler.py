@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from cad.analysis.engines.labels import kept_classes
 from cad.analysis.engines.onnx_file import UnsupportedModelError, read_model
 from cad.analysis.engines.package import CompiledPackage, write_package
 from cad.analysis.engines.planes_form import PLANES, planes_form
@@ -55,6 +56,7 @@ def check_model(path: Path, spec: ModelSpec, provider: str) -> CheckedModel:
     """
     if spec.task not in TASKS:
         raise BadValueError(f"one of {', '.join(TASKS)}", field="model.task", given=spec.task)
+    kept_classes(spec)
     model = read_model(path)
     vendor = find_input(model, spec.input)
     planes = planes_form(model, spec.input, vendor).SerializeToString()

@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 from cad.domain.rules import Area, AreaType, Point, Rule
 from cad.wire.model import AlsoRead, AlsoWritten, Name, Number, Text, WireModel
 
-MOST_RULES = 64
-MOST_AREAS = 64
+MOST_RULES = 32
+MOST_AREAS = 32
 MOST_POINTS = 256
 LARGEST_COORDINATE = 65535
 

@@ -1,0 +1,101 @@
+"""Analysis tasks (Annex G), under the standard's path and the machine's own (AM-31)."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from cad.control.api.http import gather, parse, reply
+from cad.control.api.routing import Route
+from cad.control.api.services import DEVICE, TASKS
+from cad.domain.ids import TaskId
+from cad.domain.views import TaskView
+from cad.wire.annex_g_tasks import (
+    MACHINE_TASKS,
+    AlgoTask,
+    AlgoTaskCreateData,
+    AlgoTaskCreateRequest,
+    AlgoTaskIdRequest,
+    AlgoTaskPage,
+    AlgoTaskSearchRequest,
+)
+from cad.wire.annex_g_tasks import TASKS as TASKS_PATH
+from cad.wire.envelope import ANNEX_G, ANNEX_G_QUERY
+from cad.wire.new_task import read_new_task
+
+
+async def create(request: web.Request) -> web.Response:
+    """Make a task, or replace the rules of the one it repeats (G.2, AM-106)."""
+    zone = request.app[DEVICE].zone
+    new = read_new_task(await gather(request, AlgoTaskCreateRequest), zone)
+    view, made = await request.app[TASKS].create(new)
+    task = AlgoTask.from_view(view, zone)
+    data = AlgoTaskCreateData(
+        created_streams=[task] if made else [], updated_streams=[] if made else [task]
+    )
+    return reply(request, data.to_wire())
+
+
+async def delete(request: web.Request) -> web.Response:
+    """End a task (G.3); `force` drops the events that wait for delivery."""
+    wanted = await parse(request, AlgoTaskIdRequest)
+    await request.app[TASKS].delete(TaskId(wanted.id), force=wanted.force)
+    return reply(request)
+
+
+async def resume(request: web.Request) -> web.Response:
+    """Let a task run again (G.4)."""
+    await request.app[TASKS].resume(await _id(request))
+    return reply(request)
+
+
+async def pause(request: web.Request) -> web.Response:
+    """Hold a task (G.5)."""
+    await request.app[TASKS].pause(await _id(request))
+    return reply(request)
+
+
+async def search(request: web.Request) -> web.Response:
+    """List tasks by page (G.6)."""
+    wanted = await parse(request, AlgoTaskSearchRequest)
+    found = request.app[TASKS].search(
+        task_ids=wanted.id, service_ids=wanted.algo_service_id, event_types=wanted.event_type
+    )
+    start = (wanted.page_number - 1) * wanted.page_size
+    page = AlgoTaskPage(
+        total=len(found),
+        page_number=wanted.page_number,
+        page_size=wanted.page_size,
+        records=_tasks(request, found[start : start + wanted.page_size]),
+    )
+    return reply(request, page.to_wire())
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show one task (G.7)."""
+    view = request.app[TASKS].get(await _id(request))
+    return reply(request, AlgoTask.from_view(view, request.app[DEVICE].zone).to_wire())
+
+
+async def _id(request: web.Request) -> TaskId:
+    return TaskId((await parse(request, AlgoTaskIdRequest)).id)
+
+
+def _tasks(request: web.Request, views: Sequence[TaskView]) -> list[AlgoTask]:
+    return [AlgoTask.from_view(view, request.app[DEVICE].zone) for view in views]
+
+
+def _routes(path: str) -> tuple[Route, ...]:
+    one = f"{path}/{{id}}"
+    return (
+        Route("POST", path, create, ANNEX_G),
+        Route("POST", f"{path}:search", search, ANNEX_G_QUERY),
+        Route("GET", one, show, ANNEX_G_QUERY),
+        Route("DELETE", one, delete, ANNEX_G),
+        Route("POST", f"{one}:resume", resume, ANNEX_G),
+        Route("POST", f"{one}:pause", pause, ANNEX_G),
+        # Table G.5 prints DELETE: it pauses and never deletes (AM-101).
+        Route("DELETE", f"{one}:pause", pause, ANNEX_G),
+    )
+
+
+ROUTES = (*_routes(TASKS_PATH), *_routes(MACHINE_TASKS))

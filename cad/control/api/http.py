@@ -1,0 +1,113 @@
+"""Requests in, answers out: the parameters of a call (AM-08) and the envelope around its result."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from aiohttp import web
+
+from cad.base.errors import BadValueError, ContradictionError, TooLargeError
+from cad.control.api.routing import Match, style_of
+from cad.wire.envelope import SUCCESS, EnvelopeStyle
+from cad.wire.model import WireModel, read_json
+
+Model = TypeVar("Model", bound=WireModel)
+
+MATCH: web.RequestKey[Match] = web.RequestKey("match", Match)
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
+
+async def parse(request: web.Request, model: type[Model]) -> Model:
+    """Return the parameters of the request, wherever they stand, as `model`."""
+    return model.read(await gather(request, model))
+
+
+async def gather(request: web.Request, model: type[WireModel]) -> dict[str, object]:
+    """Return the members of path, query and body under the table's names, unchecked.
+
+    Raises:
+        ContradictionError: two places give one member different values.
+        BadValueError: the body is no JSON object.
+        TooLargeError: the body is larger than this device takes.
+    """
+    places = {
+        "path": request[MATCH].variables,
+        "query": _query(request),
+        "body": await _body(request),
+    }
+    return merge({place: model.named(members) for place, members in places.items()})
+
+
+def merge(places: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Return the members of all `places`; the first wins, equal values may repeat (AM-08)."""
+    merged: dict[str, object] = {}
+    origin: dict[str, str] = {}
+    for place, members in places.items():
+        for name, value in members.items():
+            if name not in merged:
+                merged[name], origin[name] = value, place
+            elif _as_text(merged[name]) != _as_text(value):
+                expected = f"expected in the {place} what the {origin[name]} says"
+                raise ContradictionError(expected, field=name, given=value)
+    return merged
+
+
+def _as_text(value: object) -> str:
+    """Return `value` as it would stand in a path or query."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _query(request: web.Request) -> Mapping[str, object]:
+    """Return the query's members; a repeated one is a list."""
+    query = request.query
+    return {name: _one_or_all(query.getall(name)) for name in query}
+
+
+def _one_or_all(values: Sequence[str]) -> object:
+    different = list(dict.fromkeys(values))
+    return different[0] if len(different) == 1 else different
+
+
+async def _body(request: web.Request) -> Mapping[str, object]:
+    """Return the body's members; no body = none, whatever the method."""
+    text = await _read(request)
+    if not text.strip():
+        return {}
+    value = read_json(text)
+    if not isinstance(value, Mapping):
+        raise BadValueError("expected a JSON object", field="body")
+    return value
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        limit = request.client_max_size
+        raise TooLargeError(f"expected at most {limit} bytes", field="body") from None
+    except web.RequestPayloadError:
+        raise BadValueError("expected a body as its headers announce it", field="body") from None
+
+
+def answer_style(request: web.Request) -> EnvelopeStyle:
+    """Return the envelope that answers the request: its route's, else that of its path's annex."""
+    match = request.get(MATCH)
+    return match.route.style if match else style_of(request.rel_url.raw_path)
+
+
+def reply(request: web.Request, data: object = None) -> web.Response:
+    """Answer that the call was done, with `data` as its result."""
+    return respond(request, data)
+
+
+def respond(
+    request: web.Request,
+    data: object = None,
+    *,
+    status: int = 200,
+    code: int = SUCCESS,
+    message: str = "success",
+) -> web.Response:
+    """Answer in the envelope of the annex."""
+    style = answer_style(request)
+    envelope = style.write(data, code=code, message=message, request_id=request.get(REQUEST_ID, ""))
+    return web.json_response(envelope, status=status)

@@ -1,0 +1,144 @@
+"""What `cadctl` asks over the local socket (/local/v1)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from cad.control.api import annex_g_tasks, annex_i_packages
+from cad.control.api.http import reply
+from cad.control.api.routing import Route
+from cad.control.api.services import DEVICE, HOST, LINK, OUTBOX, PACKAGES, TASKS, WORKERS
+from cad.wire import local as wire
+from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskPage
+from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
+from cad.wire.envelope import LOCAL
+
+KEEP_OPEN_INTERVAL = 5.0
+"""Seconds between two empty lines on a silent feed; they show that the reader is gone."""
+
+
+async def status(request: web.Request) -> web.Response:
+    """Tell everything about the device at a glance."""
+    app, zone = request.app, request.app[DEVICE].zone
+    item = wire.StatusItem(
+        machine=_machine(app),
+        link=wire.LinkItem.from_view(app[LINK].view(), zone),
+        host=wire.HostItem.from_figures(app[HOST].figures()),
+        workers=[wire.WorkerItem.from_view(view) for view in app[WORKERS].workers()],
+        outbox=wire.OutboxItem.from_view(app[OUTBOX].view(), zone),
+        counts=_counts(app),
+    )
+    return reply(request, item.to_wire())
+
+
+def _machine(app: web.Application) -> wire.MachineItem:
+    device = app[DEVICE]
+    uptime = device.clock.monotonic() - device.started
+    return wire.MachineItem(
+        code=device.code, version=device.version, uptime_seconds=round(uptime, 3)
+    )
+
+
+def _counts(app: web.Application) -> wire.Counts:
+    tasks = app[TASKS].search(task_ids=(), service_ids=(), event_types=())
+    return wire.Counts(
+        packages=len(app[PACKAGES].packages(None)),
+        tasks=len(tasks),
+        tasks_by_state=dict(Counter(view.state.value for view in tasks)),
+        streams=sum(len(view.streams) for view in app[WORKERS].workers()),
+    )
+
+
+async def packages(request: web.Request) -> web.Response:
+    """List the algorithm packages and the file packages."""
+    service, zone = request.app[PACKAGES], request.app[DEVICE].zone
+    item = wire.PackagesItem(
+        packages=[MachineAlgoPackage.from_package(p, zone) for p in service.packages(None)],
+        file_packages=[
+            MachineAlgoFilePackage.from_file_package(p, zone) for p in service.file_packages()
+        ],
+    )
+    return reply(request, item.to_wire())
+
+
+async def tasks(request: web.Request) -> web.Response:
+    """List all tasks, as one page."""
+    found = request.app[TASKS].search(task_ids=(), service_ids=(), event_types=())
+    zone = request.app[DEVICE].zone
+    page = AlgoTaskPage(
+        total=len(found),
+        page_number=1,
+        page_size=max(1, len(found)),
+        records=[AlgoTask.from_view(view, zone) for view in found],
+    )
+    return reply(request, page.to_wire())
+
+
+async def streams(request: web.Request) -> web.Response:
+    """List the streams of all workers."""
+    zone = request.app[DEVICE].zone
+    items = [
+        wire.StreamItem.from_status(stream, view.name, zone).to_wire()
+        for view in request.app[WORKERS].workers()
+        for stream in view.streams
+    ]
+    return reply(request, items)
+
+
+async def workers(request: web.Request) -> web.Response:
+    """List the analysis workers."""
+    items = [wire.WorkerItem.from_view(view).to_wire() for view in request.app[WORKERS].workers()]
+    return reply(request, items)
+
+
+async def credentials(request: web.Request) -> web.Response:
+    """Tell what the platform logs in at this device with."""
+    device = request.app[DEVICE]
+    item = wire.CredentialsItem(username=device.username, password=device.password)
+    return reply(request, item.to_wire())
+
+
+async def tail_events(request: web.Request) -> web.StreamResponse:
+    """Write each event stored from now on as a line of JSON, until the reader goes."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    await response.prepare(request)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_write_lines(response, request.app[OUTBOX].tail()), name="tail")
+            group.create_task(_keep_open(response), name="tail-keep-open")
+    except* ConnectionResetError:
+        pass  # how a reader ends the feed
+    return response
+
+
+async def _write_lines(response: web.StreamResponse, documents: AsyncIterator[bytes]) -> None:
+    async for document in documents:
+        await response.write(document + b"\n")
+
+
+async def _keep_open(response: web.StreamResponse) -> None:
+    while True:
+        await response.write(b"\n")
+        await asyncio.sleep(KEEP_OPEN_INTERVAL)
+
+
+_PACKAGE = f"{wire.PACKAGES}/{{algoPackageCode}}"
+_TASK = f"{wire.TASKS}/{{id}}"
+
+ROUTES = (
+    Route("GET", wire.STATUS, status, LOCAL),
+    Route("GET", wire.PACKAGES, packages, LOCAL),
+    Route("GET", _PACKAGE, annex_i_packages.show_package, LOCAL),
+    Route("GET", wire.TASKS, tasks, LOCAL),
+    Route("POST", wire.TASKS, annex_g_tasks.create, LOCAL),
+    Route("GET", _TASK, annex_g_tasks.show, LOCAL),
+    Route("DELETE", _TASK, annex_g_tasks.delete, LOCAL),
+    Route("POST", f"{_TASK}:pause", annex_g_tasks.pause, LOCAL),
+    Route("POST", f"{_TASK}:resume", annex_g_tasks.resume, LOCAL),
+    Route("GET", wire.STREAMS, streams, LOCAL),
+    Route("GET", wire.WORKERS, workers, LOCAL),
+    Route("GET", wire.EVENTS_TAIL, tail_events, LOCAL),
+    Route("GET", wire.PLATFORM_CREDENTIALS, credentials, LOCAL),
+)

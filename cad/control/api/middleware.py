@@ -1,0 +1,74 @@
+"""What every request goes through: its id, its errors, its caller's proof."""
+
+import logging
+import re
+import uuid
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from cad.base import log_context
+from cad.base.errors import CadError, UnauthorisedError
+from cad.base.redact import redact
+from cad.control.api.auth import CHALLENGE, Gate
+from cad.control.api.http import REQUEST_ID, respond
+from cad.control.api.routing import MethodNotAllowedError
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID_HEADER = "X-Request-Id"
+GATE: web.AppKey[Gate] = web.AppKey("gate")
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_BUG_CODE = 50000
+
+
+@web.middleware
+async def with_request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, the caller's own if it is usable, for its answer and the log."""
+    own = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = own if _ACCEPTABLE_ID.fullmatch(own) else uuid.uuid4().hex
+    token = log_context.request_id.set(request[REQUEST_ID])
+    try:
+        return await handler(request)
+    finally:
+        log_context.request_id.reset(token)
+
+
+async def announce_request_id(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the id on the answer; called when its headers are about to be sent."""
+    response.headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID, "")
+
+
+@web.middleware
+async def with_envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into the envelope of its annex (AM-06)."""
+    try:
+        return await handler(request)
+    except CadError as error:
+        logger.info("%s %s: %s", request.method, redact(request.rel_url.raw_path), error)
+        response = respond(request, status=error.status, code=error.code, message=str(error))
+        response.headers.update(_headers(error))
+        return response
+    except web.HTTPException as error:
+        code = error.status * 100 + 1
+        return respond(request, status=error.status, code=code, message=error.reason)
+    except Exception:
+        logger.exception("%s %s", request.method, redact(request.rel_url.raw_path))
+        return respond(request, status=500, code=_BUG_CODE, message="internal error")
+
+
+def _headers(error: CadError) -> dict[str, str]:
+    if isinstance(error, UnauthorisedError):
+        return {"WWW-Authenticate": CHALLENGE}
+    if isinstance(error, MethodNotAllowedError):
+        return {"Allow": error.allowed}
+    return {}
+
+
+@web.middleware
+async def with_proof(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Serve only callers that the gate admits (9.1)."""
+    if not request.app[GATE].admits(request.headers.get("Authorization", "")):
+        raise UnauthorisedError("expected the user name and password of this device's API")
+    return await handler(request)

@@ -1,0 +1,121 @@
+"""Serves the two applications: one on the network, one on the Unix socket."""
+
+import logging
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+from aiohttp import web
+
+from cad.base.clock import Clock
+from cad.base.errors import CadError
+from cad.base.threads import WorkThread
+from cad.config.settings import ApiSettings
+from cad.control.api.tls import server_context
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_TIME = 2.0
+"""Seconds that running requests get to finish."""
+SOCKET_MODE = 0o660
+
+
+class CannotListenError(CadError):
+    """The address or the socket of the API cannot be had; names it and the reason."""
+
+
+class ApiServer:
+    """The API while it is being served."""
+
+    def __init__(
+        self, settings: ApiSettings, data_dir: Path, names: Sequence[str], clock: Clock
+    ) -> None:
+        """Take what serving needs.
+
+        Args:
+            settings: where to listen.
+            data_dir: home of a self-signed certificate.
+            names: host names and addresses that it is for; at least one.
+            clock: for its validity.
+        """
+        self._settings, self._data_dir, self._names = settings, data_dir, tuple(names)
+        self._clock = clock
+        self.port = 0
+        """The port that is listened on, once `serving`."""
+
+    @asynccontextmanager
+    async def serving(
+        self, public: web.Application, local: web.Application
+    ) -> AsyncGenerator["ApiServer"]:
+        """Serve `public` on the network and `local` on the socket while the context is open.
+
+        Raises:
+            TlsSettingsError, CannotListenError: nothing is served.
+        """
+        settings, thread = self._settings, WorkThread("api-setup")
+        try:
+            context = await thread.run(
+                server_context, settings, self._data_dir, self._names, self._clock
+            )
+            with (
+                closing(await thread.run(_bind_tcp, settings.host, settings.port)) as tcp,
+                closing(await thread.run(_bind_unix, settings.socket)) as unix,
+            ):
+                self.port = tcp.getsockname()[1]
+                async with _served(local, unix), _served(public, tcp, context):
+                    scheme = "https" if context else "http"
+                    logger.info("api: %s://%s:%d", scheme, settings.host, self.port)
+                    yield self
+        finally:
+            thread.close()
+
+
+@asynccontextmanager
+async def _served(
+    app: web.Application, listener: socket.socket, context: ssl.SSLContext | None = None
+) -> AsyncGenerator[None]:
+    """Serve `app` on a bound socket."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIME)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, ssl_context=context).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _bind_tcp(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise CannotListenError(f"api.host {host}, api.port {port}: {error.strerror}") from error
+
+
+def _bind_unix(path: Path) -> socket.socket:
+    """Bind the socket of the local API. A left-over of a dead daemon is replaced. Blocks.
+
+    The mode is set before anybody can connect: connections are refused until `listen`.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path)
+        listener.bind(str(path))
+        path.chmod(SOCKET_MODE)
+    except OSError as error:
+        listener.close()
+        raise CannotListenError(f"api.socket {path}: {error.strerror or error}") from error
+    return listener
+
+
+def _clear(path: Path) -> None:
+    """Remove the socket of a dead daemon; raise `OSError` for anything else at `path`."""
+    if path.exists() and not path.is_socket():
+        raise OSError("is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise OSError("another daemon serves it")
+    path.unlink(missing_ok=True)

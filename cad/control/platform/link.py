@@ -150,7 +150,7 @@ class PlatformLink:
             await asyncio.sleep(lease.due_at - self._clock.monotonic())
             if lease.is_lost(self._clock.monotonic()):
                 return Event.BEATS_LOST
-            match await self._outcome(self._beat(lease.interval)):
+            match await self._outcome(self._beat(lease.patience)):
                 case Event.ACCEPTED:
                     lease = lease.answered(self._clock.monotonic())
                     self._last_keepalive = self._clock.now()

@@ -15,7 +15,7 @@ DEFAULT_LEASE = 60.0
 """Seconds a platform keeps a machine that has registered and not yet sent a keepalive (AM-78)."""
 
 BEATS_PER_LEASE = 3
-"""A lease survives two lost keepalives (AM-79)."""
+"""Keepalives in the time of a lease, if all are answered (AM-79)."""
 
 
 class Event(StrEnum):
@@ -103,6 +103,11 @@ class Lease:
         return self.expires / BEATS_PER_LEASE
 
     @property
+    def patience(self) -> float:
+        """Seconds that a keepalive may take before it counts as failed and the next is sent."""
+        return self.interval / 2
+
+    @property
     def ends_at(self) -> float:
         """When the platform regards this machine as lost."""
         return self.granted_at + self.expires
@@ -117,8 +122,8 @@ class Lease:
         return replace(self, granted_at=now, beat_at=now + self.interval)
 
     def missed(self) -> "Lease":
-        """Return the lease after the keepalive that was due has failed."""
-        return replace(self, beat_at=self.beat_at + self.interval)
+        """Return the lease after the keepalive that was due has failed; the next follows sooner."""
+        return replace(self, beat_at=self.beat_at + self.patience)
 
     def is_lost(self, now: float) -> bool:
         """Whether the platform regards this machine as lost."""

@@ -1,0 +1,57 @@
+"""A reference platform over TLS, and everything a device needs to register with it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import repeat
+from pathlib import Path
+
+import pytest
+
+from cad.base.clock import SystemClock
+from cad.config.settings import PlatformSettings
+from cad.control.platform.client import PlatformClient
+from cad.control.platform.credentials import ApiCredentials
+from cad.control.platform.http import PlatformHttp
+from cad.control.platform.introduction import Device, Introduction
+from cad.control.platform.link import PlatformLink
+from cad.control.platform.tokens import Anonymous
+from cad.sim.platform.server import PlatformOptions, ReferencePlatform
+
+CODE = "machine-1"
+PASSWORD = "密码-s3cret-Passw0rd"
+
+
+def soon() -> Iterator[float]:
+    """Give back-off delays that a test can wait for."""
+    return repeat(0.02)
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[ReferencePlatform]:
+    options = PlatformOptions(folder=tmp_path / "platform", shortest_lease=0.1)
+    async with ReferencePlatform(options) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(platform: ReferencePlatform) -> PlatformSettings:
+    return PlatformSettings(url=platform.url, ca_file=str(platform.ca_file))
+
+
+@asynccontextmanager
+async def open_link(
+    settings: PlatformSettings,
+    *,
+    password: str = PASSWORD,
+    expires: float = 0.6,
+    timeout: float = 2.0,
+) -> AsyncIterator[PlatformLink]:
+    """Open a link as the appliance does, with a lease that a test can wait for."""
+    device = Device(CODE, ApiCredentials("admin", password), port=lambda: 8123)
+    async with PlatformHttp(settings, timeout=timeout) as http:
+        client = PlatformClient(http, Anonymous())
+        introduction = Introduction(settings, client, device)
+        async with PlatformLink(
+            client, introduction, expires=expires, clock=SystemClock(), delays=soon
+        ) as link:
+            yield link

@@ -1,0 +1,60 @@
+"""Whether an analysis worker is alive, judged by what is heard from it. Pure."""
+
+from typing import NamedTuple
+
+from cad.protocols.worker.messages import Report
+
+OWN_PAUSE = 1.0
+"""Seconds between two looks from which on it was the daemon that stood still."""
+
+
+class PulseLimits(NamedTuple):
+    """Seconds."""
+
+    hello: float = 30.0
+    """From the start to the first word: importing the runtimes takes seconds on a busy machine."""
+    report: float = 3.0
+    """Without a report: the worker hangs or is stopped."""
+    inference: float = 30.0
+    """The longest an inference may take: beyond it the accelerator's driver hangs."""
+
+
+class Pulse:
+    """The heartbeat of one worker process."""
+
+    def __init__(self, limits: PulseLimits, now: float) -> None:
+        self._limits = limits
+        self._heard, self._looked = now, now
+        self._greeted, self._listening = False, True
+        self._oldest_inference = 0.0
+
+    def greeted(self, now: float) -> None:
+        """Take note of the first word."""
+        self._greeted, self._heard = True, now
+
+    def reported(self, report: Report, now: float) -> None:
+        """Take note of a report."""
+        self._heard, self._oldest_inference = now, report.oldest_inference
+
+    def deafened(self) -> None:
+        """Take note that nobody listens for a while: silence means nothing."""
+        self._listening = False
+
+    def listening(self, now: float) -> None:
+        """Take note that somebody listens again."""
+        self._listening, self._heard = True, now
+
+    def verdict(self, now: float) -> str:
+        """Return why the worker is to be replaced; empty = it is well. To be asked often."""
+        if now - self._looked > OWN_PAUSE:
+            # What it said meanwhile lies unread in the socket.
+            self._heard += now - self._looked
+        self._looked = now
+        if self._oldest_inference > self._limits.inference:
+            return f"an inference has taken {self._oldest_inference:.0f} s"
+        silent = now - self._heard if self._listening else 0.0
+        if not self._greeted and silent > self._limits.hello:
+            return f"it did not come up in {silent:.0f} s"
+        if self._greeted and silent > self._limits.report:
+            return f"it has reported nothing for {silent:.1f} s"
+        return ""

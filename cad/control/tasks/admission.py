@@ -1,0 +1,43 @@
+"""Whether a task may be made: what its algorithm has to say about it. Pure."""
+
+from cad.base.errors import BadValueError, ContradictionError, NotFoundError
+from cad.domain.packages import AlgorithmManifest
+from cad.domain.tasks import NewTask
+
+
+def known_algorithm(new: NewTask, algorithm: AlgorithmManifest | None) -> AlgorithmManifest:
+    """Return the algorithm of the task's service, or raise `NotFoundError` (AM-07)."""
+    if algorithm is None:
+        raise NotFoundError(
+            "the service of an installed algorithm", field="algoServiceId", given=new.service_id
+        )
+    return algorithm
+
+
+def check_event_types(new: NewTask, algorithm: AlgorithmManifest) -> None:
+    """Raise `BadValueError` if a rule asks for what the algorithm does not report (AM-111)."""
+    allowed = algorithm.event_types
+    for index, rule in enumerate(new.rules):
+        if allowed and rule.event_type not in allowed:
+            raise BadValueError(
+                f"one of {', '.join(allowed)}",
+                field=f"taskInfo.rulesParams[{index}].eventType",
+                given=rule.event_type,
+            )
+
+
+def label_mismatches(new: NewTask, algorithm: AlgorithmManifest) -> list[ContradictionError]:
+    """Return one error for each label that does not fit the algorithm (AM-112)."""
+    pairs = (
+        ("algoCabinName", new.cabin_name, algorithm.cabin_name),
+        ("version", new.version, algorithm.version),
+    )
+    return [
+        ContradictionError(
+            f"{actual}, which is what {new.service_id} runs",
+            field=f"taskInfo.labels.{label}",
+            given=given,
+        )
+        for label, given, actual in pairs
+        if given and actual and given != actual
+    ]

@@ -1,0 +1,337 @@
+"""Analysis tasks: made, changed, paused and deleted by callers; judged by their results."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from cad.base.clock import Clock
+from cad.base.errors import CadError, NotFoundError
+from cad.base.supervise import background
+from cad.control.tasks.admission import check_event_types, known_algorithm, label_mismatches
+from cad.control.tasks.assignment import needs_restart
+from cad.control.tasks.book import TaskBook
+from cad.control.tasks.machine import LIVE, Limits, Moment, TaskRun, Transition
+from cad.control.tasks.ports import Algorithms, EventBacklog, StreamNames, TaskRunner
+from cad.control.tasks.progress import Progress
+from cad.domain.faults import Fault
+from cad.domain.ids import ServiceId, TaskId
+from cad.domain.tasks import NewTask, TaskOrder, TaskRecord, TaskState
+from cad.domain.views import TaskView
+
+logger = logging.getLogger(__name__)
+
+LOOK_INTERVAL = 0.5
+KEEP_DELAY = 5.0
+
+
+def random_task_id() -> TaskId:
+    """Return a new id: 12 hexadecimal digits."""
+    return TaskId(secrets.token_hex(6))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPolicy:
+    """How tasks are admitted and judged."""
+
+    limits: Limits = field(default_factory=Limits)
+    strict: bool = False
+    """Refuse labels that do not fit instead of reporting them (AM-20)."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What memory has of a task besides its record."""
+
+    run: TaskRun
+    progress: Progress = field(default_factory=Progress)
+    """Of this run."""
+    keep_at: float = 0.0
+    """Monotonic; when to try again to store its end, after the disk refused."""
+
+
+class TaskService:
+    """The tasks of this device. Nothing is acknowledged before it is stored.
+
+    Belongs to the loop; its calls are done one after the other.
+    """
+
+    def __init__(  # noqa: PLR0913 - its parts, each once, by name
+        self,
+        *,
+        book: TaskBook,
+        runner: TaskRunner,
+        algorithms: Algorithms,
+        backlog: EventBacklog,
+        stream_names: StreamNames,
+        clock: Clock,
+        policy: TaskPolicy,
+        new_id: Callable[[], TaskId] = random_task_id,
+    ) -> None:
+        self._book, self._runner, self._algorithms = book, runner, algorithms
+        self._backlog, self._stream_names, self._clock = backlog, stream_names, clock
+        self._policy, self._new_id = policy, new_id
+        self._watched: dict[TaskId, _Watched] = {}
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Bring back every task, and judge them by their results while the context is open."""
+        await self._bring_back()
+        async with background("tasks", self._look_for_ever):
+            yield
+
+    async def _bring_back(self) -> None:
+        await self._book.load()
+        for record in self._book:
+            self._watched[record.task_id] = _Watched(self._run_of(record))
+            if record.state in LIVE:
+                self._runner.start(record.order)
+
+    # What callers ask for
+
+    async def create(self, new: NewTask) -> tuple[TaskView, bool]:
+        """Make a task, or give the one of the same key new content (G.2, AM-106).
+
+        An order that says what the task already does changes nothing, in whatever state it is; new
+        content lets a task that has ended begin again.
+
+        Returns:
+            The task, and whether it was made by this call.
+
+        Raises:
+            NotFoundError: the service is unknown.
+            BadValueError: the algorithm does not report this event type.
+            ContradictionError: strict mode only: a label does not fit the algorithm.
+        """
+        self._admit(new)
+        async with self._turn:
+            record = self._book.like(new)
+            if record is None:
+                return await self._add(new), True
+            return await self._replace(record, new), False
+
+    async def delete(self, task_id: TaskId, *, force: bool) -> None:
+        """Delete a task (G.3); its events are delivered first, or dropped with `force`."""
+        async with self._turn:
+            record = self._known(task_id)
+            self._runner.stop(task_id)
+            await self._runner.settle(task_id)
+            try:
+                await self._book.remove(task_id)
+            except CadError:
+                if record.state in LIVE:
+                    self._runner.start(record.order)
+                raise
+            del self._watched[task_id]
+        await self._backlog.forget_task(task_id, force=force)
+        logger.info("task %s deleted", task_id)
+
+    async def pause(self, task_id: TaskId) -> TaskView:
+        """Pause a task (G.5); a paused one stays as it is.
+
+        Raises:
+            ConflictError: it has ended.
+        """
+        async with self._turn:
+            record = self._known(task_id)
+            run = self._watched[task_id].run.pause(self._moment())
+            await self._keep(record, run)
+            return self._view(task_id)
+
+    async def resume(self, task_id: TaskId) -> TaskView:
+        """Resume a task (G.4); one that has ended begins again, a live one stays as it is."""
+        async with self._turn:
+            record = self._known(task_id)
+            self._runner.release(record.order.service_id)
+            run = self._watched[task_id].run.resume(self._moment())
+            await self._keep(record, run)
+            return self._view(task_id)
+
+    def get(self, task_id: TaskId) -> TaskView:
+        """Return a task (G.7), or raise `NotFoundError`."""
+        self._known(task_id)
+        return self._view(task_id)
+
+    def search(
+        self,
+        *,
+        task_ids: Collection[TaskId] = (),
+        service_ids: Collection[ServiceId] = (),
+        event_types: Collection[str] = (),
+    ) -> list[TaskView]:
+        """Return the tasks that fit every filter (G.6), oldest first; an empty one fits all."""
+        return [
+            self._view(record.task_id)
+            for record in self._book
+            if (not task_ids or record.task_id in task_ids)
+            and (not service_ids or record.order.service_id in service_ids)
+            and (not event_types or any(r.event_type in event_types for r in record.order.rules))
+        ]
+
+    def history(self, task_id: TaskId) -> tuple[Transition, ...]:
+        """Return the last 50 transitions since the daemon started, oldest first."""
+        self._known(task_id)
+        return self._watched[task_id].run.history
+
+    def task_ids(self, service_id: ServiceId) -> list[TaskId]:
+        """Return the tasks of a service."""
+        return [record.task_id for record in self._book if record.order.service_id == service_id]
+
+    async def drop_tasks(self, service_id: ServiceId) -> None:
+        """Delete every task of a service; their events are still delivered."""
+        for task_id in self.task_ids(service_id):
+            await self.delete(task_id, force=False)
+
+    # How it is done
+
+    def _admit(self, new: NewTask) -> None:
+        algorithm = known_algorithm(new, self._algorithms.find(new.service_id))
+        check_event_types(new, algorithm)
+        for error in label_mismatches(new, algorithm):
+            if self._policy.strict:
+                raise error
+            logger.warning("task for %s: %s", new.service_id, error)
+
+    async def _add(self, new: NewTask) -> TaskView:
+        record = TaskRecord(
+            order=self._order(self._new_id(), new),
+            restart_policy=new.restart_policy,
+            destinations=new.destinations,
+            task_info=new.task_info,
+            created_at=self._clock.now(),
+        )
+        await self._book.put(record)
+        self._watched[record.task_id] = _Watched(self._run_of(record))
+        self._runner.start(record.order)
+        logger.info("task %s created on stream %s", record.task_id, record.order.stream_id)
+        return self._view(record.task_id)
+
+    async def _replace(self, record: TaskRecord, new: NewTask) -> TaskView:
+        """Give a task new content under its id; its rules change without a gap in its stream."""
+        changed = replace(
+            record,
+            order=self._order(record.task_id, new),
+            restart_policy=new.restart_policy,
+            destinations=new.destinations,
+            task_info=new.task_info,
+        )
+        if _same_content(record, changed):
+            return self._view(record.task_id)
+        run = replace(self._watched[record.task_id].run, policy=new.restart_policy)
+        if run.state not in LIVE or needs_restart(record.order, changed.order):
+            run = run.restart(self._moment())
+        await self._keep(changed, run)
+        logger.info("task %s replaced", record.task_id)
+        return self._view(record.task_id)
+
+    async def _keep(self, record: TaskRecord, run: TaskRun) -> None:
+        """Store where a task stands, then act on it."""
+        fault = run.fault if run.state is TaskState.ERROR else None
+        state = TaskState.PENDING if run.state in LIVE else run.state
+        kept = replace(record, state=state, fault=fault)
+        if kept != self._book.get(record.task_id):
+            await self._book.put(kept)
+        watched = self._watched[record.task_id]
+        begins = run.state in LIVE and watched.run.state not in LIVE
+        watched.run = run
+        if begins:
+            watched.progress = Progress()
+        if run.state in LIVE:
+            self._runner.start(kept.order)
+        else:
+            self._runner.stop(kept.task_id)
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            for record in self._book:
+                await self._look(record.task_id)
+            await asyncio.sleep(LOOK_INTERVAL)
+
+    async def _look(self, task_id: TaskId) -> None:
+        """Judge one task by what is seen of it."""
+        watched = self._watched.get(task_id)
+        if watched is None or watched.run.state not in LIVE:
+            return
+        run = self._judge(task_id, watched)
+        if run.state in LIVE:
+            watched.run = run
+        elif self._clock.monotonic() >= watched.keep_at:
+            await self._end(task_id, watched)
+
+    async def _end(self, task_id: TaskId, watched: _Watched) -> None:
+        """Store that a task has ended, if that still holds when its turn comes."""
+        async with self._turn:
+            record = self._book.get(task_id)
+            if record is None or watched.run.state not in LIVE:
+                return
+            run = self._judge(task_id, watched)
+            try:
+                await self._keep(record, run)
+            except CadError as error:
+                watched.keep_at = self._clock.monotonic() + KEEP_DELAY
+                logger.warning("task %s: its end is not stored yet: %s", task_id, error)
+            else:
+                logger.warning("task %s: %s", task_id, _end_text(run))
+
+    def _judge(self, task_id: TaskId, watched: _Watched) -> TaskRun:
+        record = self._known(task_id)
+        sight = self._runner.sighting(task_id)
+        now = self._moment()
+        if sight.report is not None:
+            watched.progress = watched.progress.after(sight.report, now.monotonic)
+        limits = self._policy.limits.at_rate(record.order.analysis_rate)
+        return watched.run.observe(sight, now, limits)
+
+    def _run_of(self, record: TaskRecord) -> TaskRun:
+        return TaskRun(
+            state=record.state,
+            policy=record.restart_policy,
+            fault=record.fault,
+            seen=self._clock.monotonic(),
+        )
+
+    def _order(self, task_id: TaskId, new: NewTask) -> TaskOrder:
+        return TaskOrder(
+            task_id=task_id,
+            service_id=new.service_id,
+            stream_id=self._stream_names(new.source),
+            source=new.source,
+            analysis_rate=new.analysis_rate,
+            rules=new.rules,
+        )
+
+    def _known(self, task_id: TaskId) -> TaskRecord:
+        record = self._book.get(task_id)
+        if record is None:
+            raise NotFoundError("the id of a task of this device", field="taskId", given=task_id)
+        return record
+
+    def _view(self, task_id: TaskId) -> TaskView:
+        record, watched = self._known(task_id), self._watched[task_id]
+        progress, run = watched.progress, watched.run
+        return TaskView(
+            record=record,
+            state=run.state,
+            fault=run.fault,
+            frames=progress.frames,
+            age=progress.age_at(self._clock.monotonic()),
+            events=self._runner.event_count(task_id),
+        )
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.monotonic(), self._clock.now())
+
+
+def _same_content(old: TaskRecord, new: TaskRecord) -> bool:
+    """Whether two records order the same; how their JSON was written does not count."""
+    same_info = json.loads(old.task_info) == json.loads(new.task_info)
+    return same_info and replace(old, task_info="") == replace(new, task_info="")
+
+
+def _end_text(run: TaskRun) -> str:
+    fault: Fault | None = run.fault
+    return run.state if fault is None else f"{run.state}: {fault.kind}: {fault.message}"

@@ -1,0 +1,72 @@
+"""What this package needs of its neighbours."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from cad.domain.ids import ServiceId, TaskId
+from cad.domain.models import PreparedModel
+from cad.domain.packages import (
+    AlgoPackage,
+    FilePackage,
+    JournalEntry,
+    PackageRecord,
+    ServiceOrder,
+)
+from cad.protocols.worker.preparation import PrepareRequest
+
+
+class PackageStore(Protocol):
+    """Keeps packages and the journal of what is being done with them."""
+
+    async def load(
+        self,
+    ) -> tuple[Sequence[FilePackage], Sequence[AlgoPackage], Sequence[JournalEntry]]:
+        """Return all that is kept."""
+
+    async def apply(
+        self, *, keep: Sequence[PackageRecord] = (), forget: Sequence[PackageRecord] = ()
+    ) -> None:
+        """Keep records, in place of those of the same key, and forget others: all or nothing."""
+
+
+class ServiceHost(Protocol):
+    """Where algorithms are served and tasks run."""
+
+    async def serve(self, order: ServiceOrder) -> None:
+        """Return when a worker serves the algorithm; in place of what it served under this id.
+
+        Raises:
+            CadError: it cannot be served, and why.
+        """
+
+    async def withdraw(self, service_id: ServiceId) -> None:
+        """Stop serving the algorithm; unknown is fine."""
+
+    def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:
+        """Return the live tasks of the algorithm."""
+
+    async def drop_tasks(self, service_id: ServiceId) -> None:
+        """Delete all tasks of the algorithm."""
+
+
+class Authorizer(Protocol):
+    """Proves to the platform who downloads."""
+
+    async def headers(self, url: str) -> Mapping[str, str]:
+        """Return the headers for a request of `url`; none for a host that is not the platform."""
+
+    async def renew(self) -> None:
+        """Get a new token; the platform refused the one before."""
+
+
+class Preparer(Protocol):
+    """Compiles, dry-runs and measures models."""
+
+    async def prepare(
+        self, request: PrepareRequest, on_step: Callable[[str], None]
+    ) -> PreparedModel:
+        """Return the prepared model; `on_step` hears what is being done.
+
+        Raises:
+            CadError: the model is not what its manifest says, or preparing failed.
+        """

@@ -55,7 +55,7 @@ class Lane:
         watch: Watch,
         when_full: WhenFull,
         in_flight_limit: int,
-        on_findings: Callable[[Frame, list[Finding], Service], None],
+        on_findings: Callable[[Frame, list[Finding], tuple[str, ...]], None],
     ) -> None:
         """Begin empty.
 
@@ -64,7 +64,8 @@ class Lane:
             watch: what the tasks see; the lane serialises access to it.
             when_full: see `WhenFull`.
             in_flight_limit: most frames with the engine at once.
-            on_findings: takes what the rules report of a frame, in the order of the frames.
+            on_findings: takes what the rules report of a frame, and the names of the classes, in
+                the order of the frames.
         """
         self.service = service
         self.turn = 0
@@ -131,7 +132,7 @@ class Lane:
             for frame, found in self._order.put(ticket.number, (ticket.frame, boxes)):
                 findings = self._watch.see(frame, found)
                 if findings:
-                    self._on_findings(frame, findings, self.service)
+                    self._on_findings(frame, findings, self.service.labels)
                 self.counts.analysed += 1
                 self.counts.last_received = frame.received
 

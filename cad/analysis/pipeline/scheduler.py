@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cad.analysis.pipeline.contain import contained
+from cad.analysis.pipeline.contain import Contained
 from cad.analysis.pipeline.lane import Lane, Ticket
 from cad.analysis.pipeline.service import Service
 from cad.analysis.pipeline.turns import Standing, next_turn
@@ -62,6 +62,11 @@ class Scheduler:
             threading.Thread(target=self._run, name=f"infer-{number}", daemon=True)
             for number in range(threads)
         ]
+
+    @property
+    def threads(self) -> int:
+        """How many calls of engines run at once."""
+        return len(self._threads)
 
     def start(self) -> None:
         """Start the threads."""
@@ -121,7 +126,7 @@ class Scheduler:
         while (batch := self._next_batch()) is not None:
             started = time.perf_counter()
             failed = partial(self._fail, batch.service)
-            with contained(f"service {batch.service.service_id}", failed, self._clock):
+            with Contained(f"service {batch.service.service_id}", failed, self._clock):
                 self._process(batch)
             self._release(batch, time.perf_counter() - started)
 
@@ -157,7 +162,7 @@ class Scheduler:
         places: list[tuple[Lane, Ticket]] = []
         planes: list[Planes] = []
         for lane, ticket in batch.places:
-            with contained("conversion of a picture", partial(self._fail_lane, lane), self._clock):
+            with Contained("conversion of a picture", partial(self._fail_lane, lane), self._clock):
                 planes.append(ticket.frame.picture.planes(layout))
                 places.append((lane, ticket))
         if places:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from cad.analysis.pipeline.contain import contained
+from cad.analysis.pipeline.contain import Contained
 from cad.analysis.pipeline.rules import Hit, RuleEvaluator
 from cad.analysis.pipeline.service import Service
 from cad.analysis.pipeline.tracking import Track, Tracker
@@ -52,12 +52,13 @@ class Watch:
         return min([LOW_SCORE, *self._trackers])
 
     def set(self, task_id: TaskId, rules: tuple[Rule, ...]) -> None:
-        """Add the task, or replace its rules; tracks go on."""
+        """Add the task, or replace its rules; tracks go on. Rules that fail end the task."""
         service = self._service
-        evaluator = RuleEvaluator(rules, service.score_threshold, service.labels, service.keep)
-        high = evaluator.lowest_threshold
-        tracker = self._trackers.setdefault(high, Tracker(high, min(LOW_SCORE, high)))
-        self._watchers[task_id] = _Watcher(evaluator, tracker)
+        with Contained("rules", partial(self._end, task_id), self._clock):
+            evaluator = RuleEvaluator(rules, service.score_threshold, service.labels, service.keep)
+            high = evaluator.lowest_threshold
+            tracker = self._trackers.setdefault(high, Tracker(high, min(LOW_SCORE, high)))
+            self._watchers[task_id] = _Watcher(evaluator, tracker)
         self._forget_unused_trackers()
 
     def remove(self, task_id: TaskId) -> None:
@@ -79,7 +80,7 @@ class Watch:
         tracks: dict[Tracker, list[Track]] = {}
         findings: list[Finding] = []
         for task_id, watcher in list(self._watchers.items()):
-            with contained("rules", partial(self._end, task_id), self._clock):
+            with Contained("rules", partial(self._end, task_id), self._clock):
                 if watcher.tracker not in tracks:
                     tracks[watcher.tracker] = watcher.tracker.update(boxes, frame.pts)
                 hits = watcher.rules.update(tracks[watcher.tracker], width, height, frame.pts)

@@ -58,7 +58,7 @@ class Floor:
         scheduler.add(lane)
         return lane
 
-    def _note(self, frame: Frame, findings: list[Finding], service: Service) -> None:
+    def _note(self, frame: Frame, findings: list[Finding], labels: tuple[str, ...]) -> None:
         self.found += [(frame.pts, finding.task_id) for finding in findings]
 
 

@@ -1,0 +1,179 @@
+"""One connection to a camera, or one pass over a recording: from packets to offered pictures."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import av.error
+from av import Packet, VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from cad.analysis.ingest.cadence import Cadence
+from cad.analysis.ingest.decoding import Decoder
+from cad.analysis.ingest.faults import StreamError, classify
+from cad.analysis.ingest.ledger import Ledger
+from cad.analysis.ingest.limits import IngestLimits
+from cad.analysis.ingest.pacing import Pace
+from cad.analysis.ingest.picture import AvPicture
+from cad.analysis.ingest.source import name
+from cad.analysis.ingest.timeline import Timeline
+from cad.base.clock import Clock
+from cad.domain.faults import FaultClass
+from cad.domain.frames import Frame, FrameSink
+from cad.domain.streams import StreamSource
+
+logger = logging.getLogger(__name__)
+
+USUAL_RATE = 25.0
+GRACE = 2.0
+"""Seconds beyond its own deadline after which a call into libav is given up."""
+NO_PICTURE_FACTOR = 3
+"""Silences that media without a single decodable picture may last: a camera with a long
+distance between key pictures is no dead camera."""
+RECONSIDER = 25
+"""Packets after which it is considered again which pictures need decoding."""
+
+Wait = Callable[[threading.Event, float], bool]
+"""Waits for the event for so many seconds; returns whether it is set."""
+
+
+class Life:
+    """The life of one reading thread. Whoever sets `over` has taken the stream from it."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self._deadline: float | None = None
+
+    def expect(self, deadline: float | None) -> None:
+        """Say when the call into libav that begins must be back, monotonic; None = it is back."""
+        self._deadline = deadline
+
+    def hangs(self, now: float) -> bool:
+        """Whether a call into libav is long overdue."""
+        deadline = self._deadline
+        return deadline is not None and now > deadline + GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the sessions of one stream share."""
+
+    source: StreamSource
+    sink: FrameSink
+    limits: IngestLimits
+    clock: Clock
+    ledger: Ledger
+    timeline: Timeline
+    pace: Pace | None
+    """None = as fast as the sink takes pictures, or as the camera sends them."""
+    wait: Wait
+    on_open: Callable[[], None]
+    """Called with the first picture."""
+
+
+class Session:
+    """Reads an open container until it ends, fails or is taken away."""
+
+    def __init__(self, desk: Desk, container: InputContainer, life: Life) -> None:
+        self._desk, self._container, self._life = desk, container, life
+        self._stream = _video(container, name(desk.source))
+        self._decoder, self._cadence = Decoder(self._stream), Cadence()
+        rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
+        desk.ledger.described(self._stream.codec_context.name, rate)
+        desk.timeline.splice(1 / (rate or USUAL_RATE))
+        self._start = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
+        self._last_picture = desk.clock.monotonic()
+        self._rate, self._seen, self._pictures = -1.0, 0, 0
+
+    def run(self) -> None:
+        """Offer every wanted picture; return at the end of the source or of `life`.
+
+        Raises:
+            StreamError: the stream is lost.
+        """
+        for packet in self._packets():
+            if self._life.over.is_set():
+                return
+            if packet.size:
+                self._note(packet)
+            for picture in self._decoder.decode(packet):
+                self._take(picture)
+            self._expect_pictures()
+        if not self._pictures and not self._life.over.is_set():
+            message = f"{name(self._desk.source)} ended without a picture"
+            raise StreamError(FaultClass.PROTOCOL, message)
+
+    def _packets(self) -> "Iterator[Packet[VideoStream]]":
+        """Yield the packets; the last one, empty, asks the decoder for what it still holds."""
+        packets, limits = self._container.demux(self._stream), self._desk.limits
+        cause: av.error.FFmpegError
+        try:
+            while True:
+                self._life.expect(self._desk.clock.monotonic() + limits.silence_timeout)
+                packet = next(packets, None)
+                self._life.expect(None)
+                if packet is None:
+                    return
+                yield packet
+        except av.error.FFmpegError as error:
+            cause = error
+        # Outside of the handler: the error must not become part of the new one, it holds the URL.
+        if self._desk.source.is_live or not self._pictures:
+            raise self._explain(cause)
+        logger.warning("recording %s is damaged and ends early", name(self._desk.source))
+
+    def _explain(self, cause: av.error.FFmpegError) -> StreamError:
+        who = name(self._desk.source)
+        if isinstance(cause, av.error.ExitError | av.error.TimeoutError):
+            silence = f"{self._desk.limits.silence_timeout:g}"
+            return StreamError(FaultClass.TIMEOUT, f"{who} sent no media for {silence} s")
+        return classify(cause, who)
+
+    def _note(self, packet: "Packet[VideoStream]") -> None:
+        """Count a packet, and decide from time to time which ones need decoding."""
+        self._desk.ledger.received()
+        if packet.pts is not None and packet.time_base is not None:
+            is_reference = self._decoder.is_reference(packet)
+            self._cadence.observe(float(packet.pts * packet.time_base), is_reference=is_reference)
+        self._seen += 1
+        rate = self._desk.sink.target_rate
+        if rate != self._rate or self._seen % RECONSIDER == 0:
+            self._rate = rate
+            self._decoder.decode_references_only(self._cadence.references_suffice(rate))
+            self._desk.ledger.measured(self._cadence.rate)
+
+    def _take(self, picture: VideoFrame) -> None:
+        """Place a picture in time and offer it if it is due."""
+        desk, over = self._desk, self._life.over
+        timestamp = None if picture.pts is None else picture.time - self._start
+        pts = desk.timeline.place(timestamp, desk.clock.monotonic())
+        if desk.pace is not None:
+            desk.wait(over, desk.pace.delay(pts, desk.clock.monotonic()))
+        if over.is_set():
+            return
+        self._last_picture = desk.clock.monotonic()
+        self._pictures += 1
+        if desk.ledger.decoded(picture.width, picture.height):
+            desk.on_open()
+        if desk.sink.wants(pts):
+            desk.sink.offer(Frame(AvPicture(picture), pts, desk.clock.now(), self._last_picture))
+
+    def _expect_pictures(self) -> None:
+        """Raise `StreamError` when media comes, but has shown nothing for too long."""
+        patience = NO_PICTURE_FACTOR * self._desk.limits.silence_timeout
+        if self._desk.clock.monotonic() - self._last_picture > patience:
+            message = f"{name(self._desk.source)} sent no decodable picture for {patience:g} s"
+            raise StreamError(FaultClass.TIMEOUT, message)
+
+
+def _video(container: InputContainer, who: str) -> VideoStream:
+    """Return the video stream, or raise `StreamError` if there is none that can be decoded."""
+    if not container.streams.video:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise StreamError(FaultClass.CODEC, f"{who} sends no video (it sends: {kinds})")
+    stream = container.streams.video[0]
+    if getattr(stream, "codec_context", None) is None:
+        raise StreamError(FaultClass.CODEC, f"{who} sends video in a codec that is not supported")
+    return stream

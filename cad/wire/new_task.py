@@ -105,7 +105,7 @@ def _check_url(source: StreamSource) -> None:
         if not source.url.lower().startswith("file:///"):
             _refuse_url(source, "expected file:/// and an absolute path")
     elif not _has_host(source.url):
-        _refuse_url(source, "expected rtsp://host[:port]/path")
+        _refuse_url(source, "expected rtsp://host[:port]/path, a password percent-encoded")
 
 
 def _check_options(source: StreamSource) -> None:
@@ -120,8 +120,7 @@ def _check_options(source: StreamSource) -> None:
 
 
 def _refuse_url(source: StreamSource, expected: str) -> None:
-    given = source.public_url if "://" in source.url else None  # else what is secret is unknown
-    raise BadValueError(expected, field=f"{VIDEO}.url", given=given)
+    raise BadValueError(expected, field=f"{VIDEO}.url", given=_shown(source.url))
 
 
 def _destinations(place: int, rule: RuleParams) -> tuple[Destination, ...]:
@@ -153,9 +152,13 @@ def _http_dests(destinations: Destinations, at: str) -> Iterator[tuple[HttpDest,
 
 def _http_destination(dest: HttpDest, field: str) -> HttpDestination:
     if _scheme(dest.url) not in {"http", "https"} or not _has_host(dest.url):
-        shown = StreamSource(url=dest.url).public_url
-        raise BadValueError("expected an http or https URL", field=field, given=shown)
+        raise BadValueError("expected an http or https URL", field=field, given=_shown(dest.url))
     return HttpDestination(url=dest.url)
+
+
+def _shown(url: str) -> str | None:
+    """Return what of `url` may be repeated; without a scheme nobody knows what is secret in it."""
+    return StreamSource(url=url).public_url if "://" in url else None
 
 
 def _scheme(url: str) -> str:

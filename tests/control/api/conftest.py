@@ -1,0 +1,128 @@
+"""A device's API over a real socket, with fakes behind it."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from yarl import URL
+
+from cad.base.clock import SystemClock
+from cad.control.api.app import local_app, public_app
+from cad.control.api.auth import BasicGate
+from cad.control.api.services import Device, Services
+from tests.control.api.fakes import (
+    FakeHost,
+    FakeLink,
+    FakeOutbox,
+    FakePackages,
+    FakeTasks,
+    FakeWorkers,
+)
+
+MAX_BODY = 256 * 1024
+USER, PASSWORD = "admin", "Pa:ss wörd"
+PROOF = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Any
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> int:
+        return int(self.json["code"])
+
+    @property
+    def data(self) -> Any:
+        return self.json.get("data")
+
+
+@dataclass
+class Caller:
+    """Calls the API; paths go out exactly as they are written."""
+
+    session: aiohttp.ClientSession
+    base: str
+    headers: dict[str, str]
+
+    async def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        if body is not None:
+            options["data"] = body if isinstance(body, bytes) else json.dumps(body)
+        headers = {**self.headers, **options.pop("headers", {})}
+        url = URL(self.base + path, encoded=True)
+        async with self.session.request(method, url, headers=headers, **options) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+
+@dataclass
+class Fakes:
+    """What is behind the API."""
+
+    packages: FakePackages
+    tasks: FakeTasks
+    workers: FakeWorkers
+    link: FakeLink
+    outbox: FakeOutbox
+
+    def services(self) -> Services:
+        device = Device(
+            code="machine_code",
+            version="1.2.3",
+            zone=ZoneInfo("Asia/Shanghai"),
+            clock=SystemClock(),
+            started=SystemClock().monotonic(),
+            username=USER,
+            password=PASSWORD,
+        )
+        return Services(
+            device=device,
+            packages=self.packages,
+            tasks=self.tasks,
+            workers=self.workers,
+            host=FakeHost(),
+            link=self.link,
+            outbox=self.outbox,
+        )
+
+
+@asynccontextmanager
+async def calling(app: web.Application, headers: dict[str, str]) -> AsyncIterator[Caller]:
+    """Serve `app` and yield a caller of it."""
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        yield Caller(session, str(server.make_url("")).rstrip("/"), headers)
+
+
+@pytest.fixture
+async def fakes() -> Fakes:
+    return Fakes(FakePackages(), FakeTasks(), FakeWorkers(), FakeLink(), FakeOutbox())
+
+
+@pytest.fixture
+async def call(fakes: Fakes) -> AsyncIterator[Caller]:
+    """Call the public API with the right password."""
+    app = public_app(fakes.services(), BasicGate(USER, PASSWORD), max_body_bytes=MAX_BODY)
+    async with calling(app, {"Authorization": PROOF}) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def call_local(fakes: Fakes) -> AsyncIterator[Caller]:
+    """Call what the local socket serves."""
+    async with calling(local_app(fakes.services(), max_body_bytes=MAX_BODY), {}) as caller:
+        yield caller

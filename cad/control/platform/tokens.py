@@ -1,11 +1,11 @@
 """Access tokens for the calls of this device to its platform (RFC 6749, AM-34)."""
 
 import asyncio
-import base64
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote_plus, urlsplit
 
+import aiohttp
 from typing_extensions import override
 
 from cad.base.clock import Clock
@@ -100,5 +100,5 @@ def _read(answer: Answer) -> AccessToken:
 
 def _basic(client_id: str, client_secret: str) -> dict[str, str]:
     """Return HTTP Basic with both parts form-encoded first (RFC 6749 §2.3.1)."""
-    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    user, password = quote_plus(client_id), quote_plus(client_secret)
+    return {"Authorization": aiohttp.encode_basic_auth(user, password)}

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from cad.base.errors import BadValueError, CadError
 from cad.sim.platform.registry import Machine
@@ -71,9 +72,10 @@ class DeviceClient:
 
     async def __aenter__(self) -> Self:
         login = self._machine.login
+        proof = aiohttp.encode_basic_auth(login.username, login.password)
         self._session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
-                auth=aiohttp.BasicAuth(login.username, login.password, "utf-8"),
+                headers={"Authorization": proof},
                 connector=aiohttp.TCPConnector(ssl=self._trust.tls or True),
                 timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT),
             )
@@ -153,7 +155,9 @@ class DeviceClient:
         """Make any call of the device's API and return the payload of its answer."""
         if self._session is None:
             raise LookupError("the connections to the device are not open")
-        async with self._session.request(method, self.base + path, json=body) as response:
+        # As it is: an id keeps its %2F and %3A (AM-11).
+        url = URL(self.base + path, encoded=True)
+        async with self._session.request(method, url, json=body, allow_redirects=False) as response:
             envelope = read_answer(response.status, await response.read())
         if not envelope.succeeded:
             raise DeviceRefusedError(f"{method} {path}", envelope)

@@ -236,7 +236,7 @@ async def test_secrets_never_reach_the_log(
     async with open_link(settings) as link:
         await until(lambda: "bad password" in link.view().last_error)
         assert PASSWORD not in link.view().last_error
-        await registered(platform)
+        await until(lambda: link.view().state is LinkState.ONLINE)
     assert PASSWORD not in caplog.text
     assert "registered with the platform" in caplog.text
 

@@ -1,0 +1,38 @@
+"""How the outbox is, ready to be shown at any moment."""
+
+from dataclasses import replace
+
+from cad.domain.deliveries import QueueKey
+from cad.domain.ids import TaskId
+from cad.domain.views import OutboxView
+
+
+class OutboxGauge:
+    """The last known counts, and what goes wrong now."""
+
+    def __init__(self) -> None:
+        self._counts = OutboxView(waiting=0, delivered=0, dead=0, dropped=0, stored_bytes=0)
+        self._errors: dict[QueueKey, str] = {}
+
+    @property
+    def view(self) -> OutboxView:
+        """The outbox as it is now, with the error that came up last among those that last."""
+        return replace(self._counts, last_error=next(reversed(self._errors.values()), ""))
+
+    def changed(self, counts: OutboxView) -> None:
+        """Take the counts after a change."""
+        self._counts = counts
+
+    def failed(self, queue: QueueKey, error: str) -> None:
+        """Take note why the last attempt of `queue` had no success."""
+        self._errors.pop(queue, None)
+        self._errors[queue] = error
+
+    def succeeded(self, queue: QueueKey) -> None:
+        """Take note that nothing is wrong with `queue` any more."""
+        self._errors.pop(queue, None)
+
+    def forget(self, task_id: TaskId) -> None:
+        """Drop what went wrong with the queues of a task whose events are gone."""
+        for queue in [queue for queue in self._errors if queue.task_id == task_id]:
+            del self._errors[queue]

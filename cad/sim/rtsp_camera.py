@@ -1,14 +1,19 @@
 """An RTSP camera on GStreamer: serves elementary streams over and over, as a camera would.
 
 Run by the system's Python, whose `gi` is GStreamer's own binding, as a script of its own; so it
-imports nothing of the product. Prints `{"port": N}` once it listens, and ends on SIGTERM, SIGINT or
-when its standard input closes: it does not outlive who started it.
+imports nothing of the product. Reads one line of JSON from standard input:
+
+    {"host", "port", "user", "password",
+     "mounts": {path: {"kind": "video" | "frozen" | "audio", "file", "codec", "fps", "loop"}}}
+
+prints `{"port": N}` once it listens, and ends on SIGTERM, SIGINT or when its standard input closes:
+it does not outlive who started it.
 """
 
-import argparse
 import json
 import signal
 import sys
+from typing import Any
 
 import gi
 
@@ -25,10 +30,10 @@ PAYLOADS = {
 AUDIO = "( audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8 )"
 
 
-class Mount(GstRtspServer.RTSPMediaFactory):
+class Mount(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # no stubs
     """One path of the camera. All viewers share its time line unless it plays once."""
 
-    def __init__(self, options: dict) -> None:
+    def __init__(self, options: dict[str, Any]) -> None:
         super().__init__()
         self._frozen = options["kind"] == "frozen"
         self._step = Gst.SECOND * 1000 // round(options["fps"] * 1000)
@@ -64,7 +69,7 @@ class Counter:
         return Gst.PadProbeReturn.OK
 
 
-def launch_line(options: dict) -> str:
+def launch_line(options: dict[str, Any]) -> str:
     """Return the pipeline of a mount in the syntax of gst-launch."""
     if options["kind"] == "audio":
         return AUDIO
@@ -95,7 +100,7 @@ def allow_everybody(server: GstRtspServer.RTSPServer) -> None:
     server.set_auth(auth)
 
 
-def serve(order: dict) -> None:
+def serve(order: dict[str, Any]) -> None:
     """Serve what `order` says until told to end."""
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -123,8 +128,4 @@ def run_until_told() -> None:
 
 
 if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument(
-        "order", help='JSON: {"host", "port", "user", "password", "mounts": {path: …}}'
-    )
-    serve(json.loads(arguments.parse_args().order))
+    serve(json.loads(sys.stdin.readline()))

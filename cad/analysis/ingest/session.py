@@ -83,7 +83,6 @@ class Session:
         rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
         desk.ledger.described(self._stream.codec_context.name, rate)
         desk.timeline.splice(1 / (rate or USUAL_RATE))
-        self._start = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
         self._last_picture = desk.clock.monotonic()
         self._rate, self._seen, self._pictures = -1.0, 0, 0
 
@@ -147,7 +146,7 @@ class Session:
     def _take(self, picture: VideoFrame) -> None:
         """Place a picture in time and offer it if it is due."""
         desk, over = self._desk, self._life.over
-        timestamp = None if picture.pts is None else picture.time - self._start
+        timestamp = None if picture.pts is None else picture.time
         pts = desk.timeline.place(timestamp, desk.clock.monotonic())
         if desk.pace is not None:
             desk.wait(over, desk.pace.delay(pts, desk.clock.monotonic()))

@@ -7,23 +7,25 @@ LARGEST_JUMP = 10.0
 
 
 class Timeline:
-    """Places pictures at strictly growing seconds.
+    """Places pictures at strictly growing seconds, the first at 0.
 
     Timestamps that jump (a camera's clock is set, a recording starts again), stand still or are
     absent are bridged with the time that passed between the arrivals.
     """
 
-    def __init__(self, step: float = 0.04) -> None:
-        """Begin a time line; `step` is the least distance bridged where nothing is known."""
-        self._step = step
-        self._offset = 0.0
+    def __init__(self) -> None:
+        self._step = 0.04
+        self._base: float | None = None
+        """Where timestamp 0 lies, None = not known yet."""
         self._last: float | None = None
         self._arrival = 0.0
-        self._spliced = False
 
     def splice(self, step: float) -> None:
-        """Let the next picture follow the last, whatever its timestamp: a new time base."""
-        self._step, self._spliced = step, True
+        """Let timestamps begin anew: a new connection, or another pass.
+
+        `step` is the usual distance of pictures, the least that is bridged.
+        """
+        self._step, self._base = step, None
 
     def place(self, timestamp: float | None, arrival: float) -> float:
         """Return where the picture lies, in seconds.
@@ -33,17 +35,18 @@ class Timeline:
             arrival: when the picture came, monotonic clock.
         """
         placed = self._follow(timestamp, arrival)
-        self._last, self._arrival, self._spliced = placed, arrival, False
+        self._last, self._arrival = placed, arrival
         return placed
 
     def _follow(self, timestamp: float | None, arrival: float) -> float:
         if self._last is None:
-            return timestamp or 0.0
-        bridged = self._last + max(self._step, arrival - self._arrival)
+            bridged = 0.0
+        else:
+            bridged = self._last + max(self._step, arrival - self._arrival)
         if timestamp is None:
             return bridged
-        placed = timestamp + self._offset
-        if self._spliced or abs(placed - self._last) > LARGEST_JUMP:
-            self._offset = bridged - timestamp
+        placed = bridged if self._base is None else self._base + timestamp
+        if self._base is None or self._last is None or abs(placed - self._last) > LARGEST_JUMP:
+            self._base = bridged - timestamp
             return bridged
         return max(placed, self._last + SMALLEST_STEP)

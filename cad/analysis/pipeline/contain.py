@@ -5,6 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from cad.base.clock import Clock
+from cad.base.errors import CadError
 from cad.base.redact import redact
 from cad.domain.faults import Fault, FaultClass
 
@@ -33,7 +34,8 @@ class Contained:
         """Contain any error; cancellation and the end of the process pass."""
         if not isinstance(error, Exception):
             return False
-        reason = redact(f"{type(error).__name__}: {error}")
-        logger.error("what=%s error=%s", self._what, reason, exc_info=error)
+        is_fact = isinstance(error, CadError)
+        reason = redact(str(error) if is_fact else f"{type(error).__name__}: {error}")
+        logger.error("what=%s error=%s", self._what, reason, exc_info=None if is_fact else error)
         self._end(Fault(FaultClass.ENGINE, f"{self._what}: {reason}", self._clock.now()))
         return True

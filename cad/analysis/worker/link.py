@@ -40,6 +40,10 @@ class Link:
         """Wait until the daemon has taken most of what was sent."""
         await self._writer.drain()
 
+    def close(self) -> None:
+        """Close the socket."""
+        self._writer.close()
+
     async def _read(self) -> bytes:
         try:
             return await self._reader.read(CHUNK)

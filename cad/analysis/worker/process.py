@@ -98,6 +98,7 @@ class Worker:
             await self._wind_down()
             for task in tasks:
                 task.cancel()
+        self._link.close()
 
     async def _obey_all(self) -> None:
         async for order in self._link.orders():
@@ -127,10 +128,10 @@ class Worker:
         """Report twice a second; while the daemon takes nothing, nothing piles up."""
         while True:
             await self._link.flushed()
-            self._link.send(self._report())
+            self._link.send(self._report(await asyncio.to_thread(_resident_bytes)))
             await asyncio.sleep(REPORT_INTERVAL)
 
-    def _report(self) -> Report:
+    def _report(self, resident_bytes: int) -> Report:
         statuses = tuple(self._streams.statuses())
         used = resource.getrusage(resource.RUSAGE_SELF)
         return Report(
@@ -140,7 +141,7 @@ class Worker:
             services=tuple(self._assignment.service_reports()),
             oldest_inference=self._scheduler.oldest_call(),
             cpu_seconds=used.ru_utime + used.ru_stime,
-            resident_bytes=_resident_bytes(),
+            resident_bytes=resident_bytes,
         )
 
     async def _wind_down(self) -> None:

@@ -45,11 +45,11 @@ def main(  # noqa: PLR0913, PLR0917 - the options of a command
             require_token=bool(client),
             clients=dict(_pair(text, ":", "client") for text in client or ()),
         )
-        packages = {
-            _number(number): Path(path)
-            for number, path in (_pair(text, "=", "package") for text in package or ())
-        }
-        asyncio.run(_run(options, packages))
+        packages = dict(_offer(text) for text in package or ())
+        try:
+            asyncio.run(_run(options, packages))
+        except OSError as error:
+            raise SystemExit(f"{host}:{port}: {error.strerror or error}") from error
 
 
 async def _run(options: PlatformOptions, packages: dict[int, Path]) -> None:
@@ -104,10 +104,11 @@ def _pair(text: str, separator: str, option: str) -> tuple[str, str]:
     return left, right
 
 
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise typer.BadParameter(f"{text!r}: expected the number of a file package")
-    return int(text)
+def _offer(text: str) -> tuple[int, Path]:
+    number, path = _pair(text, "=", "package")
+    if not number.isdecimal() or not Path(path).is_file():
+        raise typer.BadParameter(f"{text!r}: expected a number and a file", param_hint="package")
+    return int(number), Path(path)
 
 
 if __name__ == "__main__":

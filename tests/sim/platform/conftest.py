@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -19,9 +20,16 @@ async def platform(tmp_path: Path) -> AsyncIterator[ReferencePlatform]:
         yield server
 
 
-@pytest.fixture
-async def http(platform: ReferencePlatform) -> AsyncIterator[aiohttp.ClientSession]:
+@asynccontextmanager
+async def trusting(platform: ReferencePlatform) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session that trusts the platform's authority and nobody else."""
     context = ssl.create_default_context(cafile=platform.ca_file)
     connector = aiohttp.TCPConnector(ssl=context)
     async with aiohttp.ClientSession(platform.url, connector=connector) as session:
+        yield session
+
+
+@pytest.fixture
+async def http(platform: ReferencePlatform) -> AsyncIterator[aiohttp.ClientSession]:
+    async with trusting(platform) as session:
         yield session

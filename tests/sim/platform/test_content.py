@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 
 from cad.sim.platform.content import FilePackageContent
-from cad.sim.platform.server import ReferencePlatform
+from cad.sim.platform.server import PlatformOptions, ReferencePlatform
+from tests.sim.platform.conftest import trusting
 
 URL = "/ACP/AlgoFilePackages/7/content"
 DATA = bytes(range(256)) * 400
@@ -80,3 +81,15 @@ async def test_ranges_asked_for_are_on_record(
     await fetch(http, Range="bytes=5-")
     assert platform.packages.ranges == [None, "bytes=5-"]
     assert offered.size == len(DATA)
+
+
+async def test_a_download_may_need_a_token(tmp_path: Path) -> None:
+    options = PlatformOptions(
+        folder=tmp_path / "closed", require_token=True, clients={"machine": "secret"}
+    )
+    async with ReferencePlatform(options) as closed:
+        token = closed.tokens.give("machine", "secret")
+        await closed.packages.offer(7, options.folder / "ca.pem")
+        async with trusting(closed) as http:
+            assert (await fetch(http))[0] == 401
+            assert (await fetch(http, Authorization=f"Bearer {token}"))[0] == 200

@@ -63,6 +63,7 @@ def test_a_known_number_gives_the_known_ciphertext(
     assert decrypt(data, private_key(vector), encoding) == plain
 
 
+@pytest.mark.row("SEC-08")
 @pytest.mark.parametrize(
     "vector",
     VECTORS["vectors"],

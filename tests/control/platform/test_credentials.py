@@ -47,6 +47,7 @@ async def test_an_unusable_password_file_is_named(tmp_path: Path, content: bytes
             await api_credentials(ApiSettings(password_file=str(path)), store)
 
 
+@pytest.mark.row("SEC-10")
 async def test_a_generated_password_outlives_a_restart_encrypted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -28,6 +28,7 @@ async def registered(platform: ReferencePlatform, times: int = 1) -> Machine:
     return machine(platform)
 
 
+@pytest.mark.row("CAD-01")
 async def test_the_platform_learns_address_and_password(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -38,6 +39,7 @@ async def test_the_platform_learns_address_and_password(
     assert known.password_encrypted
 
 
+@pytest.mark.row("CAD-05")
 async def test_keepalives_keep_the_lease(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -50,6 +52,7 @@ async def test_keepalives_keep_the_lease(
     assert view.last_keepalive is not None
 
 
+@pytest.mark.row("CAD-04")
 async def test_an_orderly_stop_unregisters(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -60,6 +63,7 @@ async def test_an_orderly_stop_unregisters(
     assert link.view().state is LinkState.OFFLINE
 
 
+@pytest.mark.row("CAD-07")
 async def test_a_forgotten_device_registers_again(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -146,6 +150,7 @@ async def test_a_slow_platform_is_named(
         await registered(platform)
 
 
+@pytest.mark.row("SEC-02")
 async def test_a_certificate_nobody_vouches_for_is_named(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -163,6 +168,7 @@ async def test_a_certificate_for_another_name_is_named(tmp_path: Path) -> None:
             await until(lambda: "127.0.0.1" in link.view().last_error)
 
 
+@pytest.mark.row("CAD-02")
 async def test_a_second_device_with_the_same_code_is_refused_and_keeps_asking(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -207,6 +213,7 @@ async def test_a_stop_waits_only_so_long(
     assert "unregistering" in link.view().last_error
 
 
+@pytest.mark.row("CAD-03")
 async def test_the_password_travels_plain_only_where_no_key_is_offered(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -226,6 +233,7 @@ async def test_a_failing_key_endpoint_does_not_make_the_password_plain(
         assert (await registered(platform)).password_encrypted
 
 
+@pytest.mark.row("SEC-10")
 async def test_secrets_never_reach_the_log(
     platform: ReferencePlatform, settings: PlatformSettings, caplog: pytest.LogCaptureFixture
 ) -> None:

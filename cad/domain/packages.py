@@ -209,7 +209,8 @@ class JournalEntry:
     step: Step
     """The step that was begun last."""
     starts: int = 1
-    """How often the operation was begun, counting resumptions after a crash."""
+    """How often it was begun: once, and once more after each crash. A download that is gone on
+    with does not count."""
     previous: AlgoPackage | None = None
     """INSTALL: what undoing it brings back; None = nothing was installed before."""
 

@@ -61,7 +61,7 @@ class ArchiveServer:
         if self.breaks:
             end = start + self.breaks.pop(0)
             await response.write(self.content[start:end])
-            while self.arrived() < end:
+            while self.arrived() < end:  # noqa: ASYNC110 - the client counts, not we
                 await asyncio.sleep(0.001)
             if request.transport is not None:
                 request.transport.close()

@@ -1,0 +1,109 @@
+"""Packages and their journal in the database."""
+
+import dataclasses
+import sqlite3
+from collections.abc import Sequence
+from typing import assert_never
+
+import msgspec
+
+from cad.control.store.database import Database
+from cad.control.store.secrets import SecretBox
+from cad.domain.packages import AlgoPackage, FilePackage, JournalEntry, PackageRecord
+
+_Loaded = tuple[Sequence[FilePackage], Sequence[AlgoPackage], Sequence[JournalEntry]]
+
+
+class PackageRepository:
+    """Keeps records of packages; URLs are encrypted."""
+
+    def __init__(self, database: Database, box: SecretBox) -> None:
+        self._database, self._box = database, box
+
+    async def load(self) -> _Loaded:
+        """Return all file packages, algorithm packages and journal entries."""
+        return await self._database.read(self._load)
+
+    async def apply(
+        self, *, keep: Sequence[PackageRecord] = (), forget: Sequence[PackageRecord] = ()
+    ) -> None:
+        """Keep records, in place of those of the same key, and forget others: all or nothing."""
+        await self._database.write(lambda connection: self._apply(connection, keep, forget))
+
+    def _load(self, connection: sqlite3.Connection) -> _Loaded:
+        files = connection.execute("SELECT url, record FROM file_package ORDER BY file_package_id")
+        packages = connection.execute("SELECT record FROM algo_package ORDER BY code")
+        entries = connection.execute("SELECT record FROM package_journal ORDER BY rowid")
+        return (
+            [self._file_package(url, record) for url, record in files],
+            [msgspec.json.decode(record, type=AlgoPackage) for (record,) in packages],
+            [msgspec.json.decode(record, type=JournalEntry) for (record,) in entries],
+        )
+
+    def _file_package(self, url: bytes, record: str) -> FilePackage:
+        package = msgspec.json.decode(record, type=FilePackage)
+        return dataclasses.replace(package, url=self._box.decrypt(url))
+
+    def _apply(
+        self,
+        connection: sqlite3.Connection,
+        keep: Sequence[PackageRecord],
+        forget: Sequence[PackageRecord],
+    ) -> None:
+        # A file package is kept before, and forgotten after, the packages that came with it.
+        for record in sorted(keep, key=_is_dependent):
+            self._keep(connection, record)
+        for record in sorted(forget, key=_is_dependent, reverse=True):
+            _forget(connection, record)
+
+    def _keep(self, connection: sqlite3.Connection, record: PackageRecord) -> None:
+        match record:
+            case FilePackage():
+                text = _text(dataclasses.replace(record, url=""))
+                row = (record.file_package_id, self._box.encrypt(record.url), text)
+                connection.execute(
+                    "INSERT INTO file_package VALUES (?, ?, ?) ON CONFLICT (file_package_id) "
+                    "DO UPDATE SET url = excluded.url, record = excluded.record",
+                    row,
+                )
+            case AlgoPackage():
+                connection.execute(
+                    "INSERT INTO algo_package VALUES (?, ?, ?) ON CONFLICT (code) DO UPDATE SET "
+                    "file_package_id = excluded.file_package_id, record = excluded.record",
+                    (record.code, record.file_package_id, _text(record)),
+                )
+            case JournalEntry():
+                connection.execute(
+                    "INSERT INTO package_journal VALUES (?, ?) "
+                    "ON CONFLICT (subject) DO UPDATE SET record = excluded.record",
+                    (_subject(record), _text(record)),
+                )
+            case _:
+                assert_never(record)
+
+
+def _forget(connection: sqlite3.Connection, record: PackageRecord) -> None:
+    match record:
+        case FilePackage():
+            connection.execute(
+                "DELETE FROM file_package WHERE file_package_id = ?", (record.file_package_id,)
+            )
+        case AlgoPackage():
+            connection.execute("DELETE FROM algo_package WHERE code = ?", (record.code,))
+        case JournalEntry():
+            connection.execute("DELETE FROM package_journal WHERE subject = ?", (_subject(record),))
+        case _:
+            assert_never(record)
+
+
+def _is_dependent(record: PackageRecord) -> bool:
+    return isinstance(record, AlgoPackage)
+
+
+def _subject(entry: JournalEntry) -> str:
+    kind = "file" if isinstance(entry.subject, int) else "algo"
+    return f"{kind}:{entry.subject}"
+
+
+def _text(record: PackageRecord) -> str:
+    return msgspec.json.encode(record).decode()

@@ -1,0 +1,86 @@
+"""Analysis tasks in the database."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from cad.control.store.database import Database
+from cad.control.store.secrets import SecretBox
+from cad.domain.destinations import Destination
+from cad.domain.ids import TaskId
+from cad.domain.tasks import TaskRecord
+
+_SAVE = """
+INSERT INTO task (task_id, service_id, stream_id, state, record, sealed) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (task_id) DO UPDATE SET service_id = excluded.service_id,
+    stream_id = excluded.stream_id, state = excluded.state, record = excluded.record,
+    sealed = excluded.sealed
+"""
+
+
+class _Sealed(msgspec.Struct, frozen=True):
+    """The parts of a record that may hold credentials."""
+
+    url: str
+    task_info: str
+    destinations: tuple[tuple[Destination, ...], ...]
+
+
+class TaskRepository:
+    """Keeps tasks; what may hold credentials is encrypted."""
+
+    def __init__(self, database: Database, box: SecretBox) -> None:
+        self._database, self._box = database, box
+
+    async def all(self) -> Sequence[TaskRecord]:
+        """Return every task, oldest first."""
+        rows = await self._database.read(_select)
+        return [self._opened(record, sealed) for record, sealed in rows]
+
+    async def save(self, record: TaskRecord) -> None:
+        """Keep `record` in place of the one of the same id, if there is one."""
+        order = record.order
+        row = (
+            record.task_id,
+            order.service_id,
+            order.stream_id,
+            record.state,
+            msgspec.json.encode(_public(record)).decode(),
+            self._box.encrypt(msgspec.json.encode(_secrets(record)).decode()),
+        )
+        await self._database.write(lambda connection: connection.execute(_SAVE, row).rowcount)
+
+    async def delete(self, task_id: TaskId) -> None:
+        """Forget the task; an unknown one is no error."""
+        await self._database.write(
+            lambda connection: (
+                connection.execute("DELETE FROM task WHERE task_id = ?", (task_id,)).rowcount
+            )
+        )
+
+    def _opened(self, text: str, sealed: bytes) -> TaskRecord:
+        record = msgspec.json.decode(text, type=TaskRecord)
+        secrets = msgspec.json.decode(self._box.decrypt(sealed), type=_Sealed)
+        source = replace(record.order.source, url=secrets.url)
+        return replace(
+            record,
+            order=replace(record.order, source=source),
+            task_info=secrets.task_info,
+            destinations=secrets.destinations,
+        )
+
+
+def _select(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
+    return connection.execute("SELECT record, sealed FROM task ORDER BY number").fetchall()
+
+
+def _secrets(record: TaskRecord) -> _Sealed:
+    return _Sealed(record.order.source.url, record.task_info, record.destinations)
+
+
+def _public(record: TaskRecord) -> TaskRecord:
+    source = replace(record.order.source, url="")
+    order = replace(record.order, source=source)
+    return replace(record, order=order, task_info="", destinations=())

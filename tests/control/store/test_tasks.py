@@ -68,9 +68,13 @@ async def test_a_deleted_task_is_gone_and_deleting_it_again_is_no_error(database
     assert await tasks.all() == []
 
 
+def all_bytes(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
 async def test_credentials_are_not_readable_on_disk(database: Database, tmp_path: Path) -> None:
     await TaskRepository(database, BOX).save(FULL)
-    written = b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    written = all_bytes(tmp_path)
     assert b"person" in written
     assert b"hunter2" not in written
 

@@ -44,7 +44,7 @@ class Suspects:
         guilty = frozenset(name for name in death.services if known._is_usual(name, death.alone))
         if death.alone:
             return replace(known, isolated=self.isolated - guilty, held=self.held | guilty)
-        return replace(known, isolated=self.isolated | guilty)
+        return replace(known, isolated=self.isolated | (guilty - self.held))
 
     def released(self, service_id: ServiceId) -> "Suspects":
         """Return what is left when an algorithm gets another chance."""

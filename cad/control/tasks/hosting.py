@@ -1,0 +1,31 @@
+"""What installing and removing algorithms needs of the tasks' side, in one object."""
+
+from collections.abc import Sequence
+
+from cad.control.tasks.fleet import Fleet
+from cad.control.tasks.service import TaskService
+from cad.domain.ids import ServiceId, TaskId
+from cad.domain.packages import ServiceOrder
+
+
+class ServiceHosting:
+    """Serves algorithms on the fleet, and knows the tasks that use them."""
+
+    def __init__(self, fleet: Fleet, tasks: TaskService) -> None:
+        self._fleet, self._tasks = fleet, tasks
+
+    async def serve(self, order: ServiceOrder) -> None:
+        """Serve an algorithm from now on; return when a worker does (see `Fleet.serve`)."""
+        await self._fleet.serve(order)
+
+    async def withdraw(self, service_id: ServiceId) -> None:
+        """Serve an algorithm no longer."""
+        await self._fleet.withdraw(service_id)
+
+    def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:
+        """Return the tasks of a service that have not ended."""
+        return self._tasks.task_ids(service_id)
+
+    async def drop_tasks(self, service_id: ServiceId) -> None:
+        """Delete every task of a service; their events are still delivered."""
+        await self._tasks.drop_tasks(service_id)

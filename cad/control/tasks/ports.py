@@ -36,7 +36,10 @@ class EventStore(Protocol):
 
 
 class EventBacklog(Protocol):
-    """The events that wait for delivery."""
+    """The events that were stored."""
+
+    def counts(self, task_id: TaskId) -> int:
+        """Return how many events of the task were stored since it was made."""
 
     async def forget_task(self, task_id: TaskId, *, force: bool) -> None:
         """Take note that the task is deleted; deliver its events still, or drop them (`force`)."""
@@ -73,6 +76,3 @@ class TaskRunner(Protocol):
 
     def sighting(self, task_id: TaskId) -> Sighting:
         """Return what is seen of the task's analysis now."""
-
-    def event_count(self, task_id: TaskId) -> int:
-        """Return the events of the task that were stored since the daemon started."""

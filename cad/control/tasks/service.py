@@ -5,7 +5,7 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from cad.base.clock import Clock
@@ -56,7 +56,7 @@ class _Watched:
 class TaskService:
     """The tasks of this device. Nothing is acknowledged before it is stored.
 
-    Belongs to the loop; its calls are done one after the other.
+    Belongs to the loop; its changes are done one after the other.
     """
 
     def __init__(  # noqa: PLR0913 - its parts, each once, by name
@@ -116,17 +116,12 @@ class TaskService:
 
     async def delete(self, task_id: TaskId, *, force: bool) -> None:
         """Delete a task (G.3); its events are delivered first, or dropped with `force`."""
+        self._known(task_id)
+        self._runner.stop(task_id)
+        # Events under way are stored while their task is known.
+        await self._runner.settle(task_id)
         async with self._turn:
-            record = self._known(task_id)
-            self._runner.stop(task_id)
-            await self._runner.settle(task_id)
-            try:
-                await self._book.remove(task_id)
-            except CadError:
-                if record.state in LIVE:
-                    self._runner.start(record.order)
-                raise
-            del self._watched[task_id]
+            await self._remove(self._known(task_id))
         await self._backlog.forget_task(task_id, force=force)
         logger.info("task %s deleted", task_id)
 
@@ -178,15 +173,38 @@ class TaskService:
         return self._watched[task_id].run.history
 
     def task_ids(self, service_id: ServiceId) -> list[TaskId]:
-        """Return the tasks of a service."""
-        return [record.task_id for record in self._book if record.order.service_id == service_id]
+        """Return the tasks of a service that have not ended."""
+        return [
+            record.task_id
+            for record in self._of_service(service_id)
+            if record.state not in {TaskState.FINISHED, TaskState.ERROR}
+        ]
 
     async def drop_tasks(self, service_id: ServiceId) -> None:
         """Delete every task of a service; their events are still delivered."""
-        for task_id in self.task_ids(service_id):
-            await self.delete(task_id, force=False)
+        async with asyncio.TaskGroup() as group:
+            for record in self._of_service(service_id):
+                group.create_task(self._drop(record.task_id))
 
     # How it is done
+
+    def _of_service(self, service_id: ServiceId) -> list[TaskRecord]:
+        return [record for record in self._book if record.order.service_id == service_id]
+
+    async def _drop(self, task_id: TaskId) -> None:
+        """Delete a task that a caller may be deleting, too."""
+        with suppress(NotFoundError):
+            await self.delete(task_id, force=False)
+
+    async def _remove(self, record: TaskRecord) -> None:
+        self._runner.stop(record.task_id)
+        try:
+            await self._book.remove(record.task_id)
+        except CadError:
+            if record.state in LIVE:
+                self._runner.start(record.order)
+            raise
+        del self._watched[record.task_id]
 
     def _admit(self, new: NewTask) -> None:
         algorithm = known_algorithm(new, self._algorithms.find(new.service_id))
@@ -275,7 +293,8 @@ class TaskService:
                 watched.keep_at = self._clock.monotonic() + KEEP_DELAY
                 logger.warning("task %s: its end is not stored yet: %s", task_id, error)
             else:
-                logger.warning("task %s: %s", task_id, _end_text(run))
+                level = logging.INFO if run.fault is None else logging.WARNING
+                logger.log(level, "task %s: %s", task_id, _end_text(run))
 
     def _judge(self, task_id: TaskId, watched: _Watched) -> TaskRun:
         record = self._known(task_id)
@@ -319,7 +338,7 @@ class TaskService:
             fault=run.fault,
             frames=progress.frames,
             age=progress.age_at(self._clock.monotonic()),
-            events=self._runner.event_count(task_id),
+            events=self._backlog.counts(task_id),
         )
 
     def _moment(self) -> Moment:

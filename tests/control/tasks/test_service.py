@@ -283,6 +283,7 @@ async def test_a_task_runs_when_results_are_seen(bench: Bench, tasks: TaskServic
     await until(lambda: tasks.get(TASK).state is TaskState.RUNNING)
     view = tasks.get(TASK)
     assert (view.frames.received, view.frames.analysed, view.age) == (9, 3, 0.25)
+    assert view.events == 7
 
 
 async def test_a_finished_recording_is_stored_and_stopped(bench: Bench, tasks: TaskService) -> None:

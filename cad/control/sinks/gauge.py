@@ -1,10 +1,13 @@
 """How the outbox is, ready to be shown at any moment."""
 
+from collections import deque
 from dataclasses import replace
 
 from cad.domain.deliveries import QueueKey
 from cad.domain.ids import TaskId
 from cad.domain.views import OutboxView
+
+REMEMBERED_LATENCIES = 1000
 
 
 class OutboxGauge:
@@ -13,11 +16,21 @@ class OutboxGauge:
     def __init__(self) -> None:
         self._counts = OutboxView(waiting=0, delivered=0, dead=0, dropped=0, stored_bytes=0)
         self._errors: dict[QueueKey, str] = {}
+        self._latencies = deque[float](maxlen=REMEMBERED_LATENCIES)
 
     @property
     def view(self) -> OutboxView:
         """The outbox as it is now, with the error that came up last among those that last."""
-        return replace(self._counts, last_error=next(reversed(self._errors.values()), ""))
+        return replace(
+            self._counts,
+            last_error=next(reversed(self._errors.values()), ""),
+            latency_p50=self._latency(0.50),
+            latency_p95=self._latency(0.95),
+        )
+
+    def stored(self, latency: float) -> None:
+        """Take note that an event is on disk `latency` seconds after its picture arrived."""
+        self._latencies.append(latency)
 
     def changed(self, counts: OutboxView) -> None:
         """Take the counts after a change."""
@@ -36,3 +49,8 @@ class OutboxGauge:
         """Drop what went wrong with the queues of a task whose events are gone."""
         for queue in [queue for queue in self._errors if queue.task_id == task_id]:
             del self._errors[queue]
+
+    def _latency(self, share: float) -> float | None:
+        """Return the latency that `share` of the last events did not exceed."""
+        ordered = sorted(self._latencies)
+        return ordered[round(share * (len(ordered) - 1))] if ordered else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -42,11 +42,11 @@ class Outbox:
         Args:
             store: where events are kept.
             sinks: how they travel.
-            clock: measures the delays between tries.
+            clock: measures delays and latencies.
             origin: what the device adds to an event that it stores now.
             delays: between the tries to deliver an event.
         """
-        self._store, self._origin = store, origin
+        self._store, self._clock, self._origin = store, clock, origin
         self._gauge = OutboxGauge()
         self._dispatcher = Dispatcher(store, sinks, clock, self._gauge, delays)
         self._counts: dict[TaskId, int] = {}
@@ -88,6 +88,7 @@ class Outbox:
 
         stored = await self._store.add(new, document)
         if stored is not None:
+            self._gauge.stored(self._clock.monotonic() - event.received)
             self._announce(event.task_id, stored)
 
     def view(self) -> OutboxView:
@@ -98,7 +99,7 @@ class Outbox:
         """Return how many events of the task were stored since it was made."""
         return self._counts.get(task_id, 0)
 
-    async def tail(self) -> AsyncIterator[bytes]:
+    async def tail(self) -> AsyncGenerator[bytes]:
         """Yield each event stored from now on: its document, JSON without images.
 
         A reader that is too slow loses events, not memory.

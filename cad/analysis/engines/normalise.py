@@ -25,10 +25,13 @@ def write_input(
 
 
 def _write_normalisation(graph: NodeWriter, value: str, spec: ModelInput) -> str:
-    """Add (value - mean) / std as one multiplication and one addition."""
-    scale = 1 / np.array(spec.std).reshape(1, 3, 1, 1)
-    offset = -np.array(spec.mean).reshape(1, 3, 1, 1) * scale
-    scaled = graph.node("Mul", value, graph.constant(scale.astype(np.float32)))
-    if not any(spec.mean):
-        return scaled
-    return graph.node("Add", scaled, graph.constant(offset.astype(np.float32)))
+    """Add (value - mean) / std.
+
+    In this order and in float32, as training code computes it: an INT8 model answers a difference
+    in the last bit, which falls on the other side of a quantisation step, with boxes pixels away.
+    """
+    mean, std = (
+        graph.constant(np.array(numbers, dtype=np.float32).reshape(1, 3, 1, 1))
+        for numbers in (spec.mean, spec.std)
+    )
+    return graph.node("Div", graph.node("Sub", value, mean), std)

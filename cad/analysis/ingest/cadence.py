@@ -6,6 +6,8 @@ from itertools import pairwise
 WINDOW = 100
 ENOUGH = 10
 """Pictures to have seen before anything is said."""
+ROUNDING = 0.001
+"""Seconds by which timestamps are off where they are whole milliseconds."""
 
 
 class Cadence:
@@ -33,5 +35,6 @@ class Cadence:
         times = sorted(pts for pts, is_reference in self._pictures if is_reference)
         if rate <= 0 or len(times) < ENOUGH or len(times) == len(self._pictures):
             return False
-        gaps = (later - earlier for earlier, later in pairwise(times))
-        return max(gaps) <= 1 / rate
+        newest = max(pts for pts, _ in self._pictures)
+        gaps = (later - earlier for earlier, later in pairwise([*times, newest]))
+        return max(gaps) <= 1 / rate + ROUNDING

@@ -3,6 +3,8 @@
 import base64
 import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,6 +15,7 @@ from cad.control.sinks.queue import Outcome, Verdict
 from cad.domain.deliveries import Delivery, QueueKey
 from cad.domain.destinations import HttpDestination
 from cad.domain.ids import EventId, TaskId
+from cad.sim.platform.ca import CertificateAuthority
 from cad.wire.event import EventDocument
 from tests.control.sinks.examples import CROP, FULL, NOW, ORIGIN, event, event_id, task
 from tests.control.sinks.receiver import Fault, Receiver, answer, receiving, reset, silence
@@ -177,3 +180,42 @@ def test_a_sink_needs_open_sinks() -> None:
     sinks = HttpSinks(ssl.create_default_context(), SystemClock())
     with pytest.raises(LookupError):
         sinks(HttpDestination("http://host/"))
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path, datetime.now(UTC))
+
+
+@pytest.fixture
+def served(authority: CertificateAuthority) -> ssl.SSLContext:
+    """What a receiver on loopback serves with, signed by `authority`."""
+    return authority.issue("receiver", ["127.0.0.1"]).server_context()
+
+
+async def test_a_receiver_with_a_trusted_certificate_gets_events(
+    authority: CertificateAuthority, served: ssl.SSLContext
+) -> None:
+    context = ssl.create_default_context(cafile=str(authority.file))
+    async with receiving(tls=served) as receiver, HttpSinks(context, SystemClock()) as sinks:
+        assert (await send(sinks, receiver.url)).verdict is Verdict.DELIVERED
+
+
+async def test_a_receiver_with_another_certificate_gets_none(
+    sinks: HttpSinks, served: ssl.SSLContext
+) -> None:
+    async with receiving(tls=served) as receiver:
+        outcome = await send(sinks, receiver.url)
+        assert outcome.verdict is Verdict.FAILED
+        assert "CERTIFICATE_VERIFY_FAILED" in outcome.reason
+        assert receiver.requests == []
+
+
+async def test_an_event_is_not_redirected_from_https_to_http(
+    authority: CertificateAuthority, served: ssl.SSLContext, receiver: Receiver
+) -> None:
+    context = ssl.create_default_context(cafile=str(authority.file))
+    async with receiving(tls=served) as secure, HttpSinks(context, SystemClock()) as sinks:
+        secure.always["/"] = answer(307, Location=receiver.url)
+        assert (await send(sinks, secure.url)).verdict is Verdict.REFUSED
+        assert receiver.requests == []

@@ -1,0 +1,57 @@
+"""The dispatcher over a store that fails for a while."""
+
+import ssl
+from pathlib import Path
+
+from typing_extensions import override
+
+from cad.base.clock import SystemClock
+from cad.control.sinks.http import HttpSinks
+from cad.control.sinks.outbox import Outbox
+from cad.control.store.database import Database, StoreFailedError
+from cad.control.store.outbox import OutboxRepository
+from cad.domain.deliveries import Delivery, QueueKey
+from cad.domain.views import OutboxView
+from tests.control.sinks.conftest import soon
+from tests.control.sinks.examples import ORIGIN, event, event_id, task
+from tests.control.sinks.receiver import Receiver
+from tests.control.sinks.test_outbox import until_settled
+
+
+class FailingStore(OutboxRepository):
+    """An outbox on a disk that fails every other time something is delivered."""
+
+    calls = 0
+
+    @override
+    async def head(self, queue: QueueKey) -> Delivery | None:
+        self._stumble()
+        return await super().head(queue)
+
+    @override
+    async def delivered(self, delivery: Delivery) -> OutboxView:
+        self._stumble()
+        return await super().delivered(delivery)
+
+    def _stumble(self) -> None:
+        self.calls += 1
+        if self.calls % 3 == 0:
+            raise StoreFailedError("database: disk I/O error")
+
+
+async def test_events_arrive_over_a_store_that_fails_now_and_then(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    clock = SystemClock()
+    async with (
+        await Database.open(tmp_path / "cad.db") as database,
+        HttpSinks(ssl.create_default_context(), clock) as sinks,
+    ):
+        store = FailingStore(database, limit_mb=1, clock=clock)
+        async with Outbox(store, sinks, clock, lambda: ORIGIN, delays=soon) as outbox:
+            for number in range(1, 6):
+                await outbox.store(event(number), task(receiver.url))
+            view = await until_settled(outbox)
+    assert list(dict.fromkeys(receiver.ids)) == [event_id(number) for number in range(1, 6)]
+    assert (view.delivered, view.waiting) == (5, 0)
+    assert store.calls > 10

@@ -45,13 +45,11 @@ class StreamSource:
     def public_url(self) -> str:
         """The URL without credentials: no user part, no value of a password-like parameter.
 
-        Where a password with an @ or a slash makes the URL ambiguous, more is cut rather than less.
+        Cut up to the last @, since a password may hold one, or a slash: rather too much than too
+        little.
         """
         head, separator, rest = self.url.partition("://")
-        authority, slash, path = rest.partition("/")
-        if "@" in rest and "@" not in authority:  # an unescaped slash in the password
-            authority, slash, path = rest.rpartition("@")[2].partition("/")
-        return redact(f"{head}{separator}{authority.rpartition('@')[2]}{slash}{path}")
+        return redact(f"{head}{separator}{rest.rpartition('@')[2]}")
 
 
 class StreamPhase(StrEnum):

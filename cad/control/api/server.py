@@ -69,7 +69,7 @@ class ApiServer:
                     logger.info("api: %s://%s:%d", scheme, settings.host, self.port)
                     yield self
         finally:
-            thread.close()
+            await thread.aclose()
 
 
 @asynccontextmanager

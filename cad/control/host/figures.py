@@ -49,7 +49,7 @@ class HostSampler:
             async with background("host-figures", lambda: self._sample(thread)):
                 yield self
         finally:
-            thread.close()
+            await thread.aclose()
 
     async def _sample(self, thread: WorkThread) -> None:
         while True:

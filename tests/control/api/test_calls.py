@@ -7,7 +7,7 @@ from cad.domain.packages import PackageState, PushOrder
 from cad.domain.tasks import TaskState
 from cad.domain.views import LinkState, WorkerState
 from tests.control.api.conftest import Caller, Fakes
-from tests.control.api.orders import TASKS, order
+from tests.spec.orders import TASKS, order
 
 CODE = ServiceId("OPEN-PERSON_DETECT-1.0.0")
 PACKAGES = "/CAD/machine/algoPackages"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.control.api.conftest import Caller, Fakes
-from tests.control.api.orders import order
 from tests.spec import example
+from tests.spec.orders import order
 
 CODE = "BAIDU-HUMAN_ATTR_ALERT-1.0.0"
 

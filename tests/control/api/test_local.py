@@ -9,7 +9,7 @@ import pytest
 from cad.domain.ids import ServiceId
 from cad.wire.local import CredentialsItem, PackagesItem, StatusItem, StreamItem
 from tests.control.api.conftest import PASSWORD, USER, Caller, Fakes
-from tests.control.api.orders import order
+from tests.spec.orders import order
 from tests.waiting import until
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cad.control.api.auth import BasicGate
 from tests.control.api.conftest import MAX_BODY, PASSWORD, USER, Caller, Fakes
-from tests.control.api.orders import TASKS, area, order
+from tests.spec.orders import TASKS, area, order
 
 DOCUMENTED = {0, 40001, 40002, 40003, 40101, 40401, 40501, 40901, 41301, 50701}
 

@@ -8,7 +8,7 @@ import pytest
 
 from cad.domain.faults import Fault, FaultClass
 from tests.control.api.conftest import Caller, Fakes
-from tests.control.api.orders import TASKS, order
+from tests.spec.orders import TASKS, order
 
 URLS = [
     "rtsp://camera:s3cret@10.1.2.3:554/live",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-DEADLINE = 10.0
+DEADLINE = 20.0
 
 
 async def until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:

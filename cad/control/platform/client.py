@@ -104,6 +104,7 @@ def _offered_key(data: object) -> str:
 
 
 def _without_secret(message: str, body: dict[str, object] | None) -> str:
-    """Return the platform's words without a password that it repeats."""
+    """Return the platform's words in one line, without a password that it repeats."""
     password = (body or {}).get("password")
-    return shorten(message.replace(password, MASK) if isinstance(password, str) else message)
+    words = message.replace(password, MASK) if isinstance(password, str) else message
+    return shorten(" ".join(words.split()))

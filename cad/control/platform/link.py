@@ -76,8 +76,8 @@ class PlatformLink:
         trace: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
-        if self._take(Event.STOP) is Command.UNREGISTER:
-            self._take(await self._unregister())
+        if (command := self._take(Event.STOP)) is not None:
+            self._take(await self._execute(command))
 
     def view(self) -> LinkView:
         """Return where the device stands."""

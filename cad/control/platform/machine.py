@@ -83,29 +83,25 @@ class Registration(NamedTuple):
 class Lease:
     """How long the platform believes in this machine; times are monotonic seconds."""
 
+    wanted: float
+    """The lease that every keepalive asks for."""
     expires: float
+    """The lease that is running: the platform's own until the first keepalive is answered."""
     granted_at: float
     """When the platform last answered a registration or a keepalive."""
     beat_at: float
     """When the next keepalive is due."""
 
     @classmethod
-    def registered(cls, expires: float, now: float) -> "Lease":
-        """Return the lease that a registration begins.
-
-        The platform does not yet know `expires`: the first keepalive must be in time for either.
-        """
-        return cls(expires, now, now + min(expires, DEFAULT_LEASE) / BEATS_PER_LEASE)
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two keepalives."""
-        return self.expires / BEATS_PER_LEASE
+    def registered(cls, wanted: float, now: float) -> "Lease":
+        """Return the lease that a registration begins."""
+        expires = min(wanted, DEFAULT_LEASE)
+        return cls(wanted, expires, now, now + expires / BEATS_PER_LEASE)
 
     @property
     def patience(self) -> float:
         """Seconds that a keepalive may take before it counts as failed and the next is sent."""
-        return self.interval / 2
+        return self.expires / BEATS_PER_LEASE / 2
 
     @property
     def ends_at(self) -> float:
@@ -119,7 +115,7 @@ class Lease:
 
     def answered(self, now: float) -> "Lease":
         """Return the lease after a keepalive that was answered at `now`."""
-        return replace(self, granted_at=now, beat_at=now + self.interval)
+        return Lease(self.wanted, self.wanted, now, now + self.wanted / BEATS_PER_LEASE)
 
     def missed(self) -> "Lease":
         """Return the lease after the keepalive that was due has failed; the next follows sooner."""

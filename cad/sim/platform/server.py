@@ -117,7 +117,11 @@ class ReferencePlatform:
         runner = web.AppRunner(build_app(self._desk()), shutdown_timeout=0.2, access_log=None)
         await self._open.enter_async_context(_running(runner))
         site = web.TCPSite(runner, self.options.host, self._port, ssl_context=context)
-        await site.start()
+        try:
+            await site.start()
+        except OSError:
+            await self.go_away()
+            raise
         self._port = runner.addresses[0][1]
 
     def forget(self, code: str) -> None:

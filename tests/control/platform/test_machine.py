@@ -89,13 +89,21 @@ def test_two_missed_keepalives_leave_time_for_more() -> None:
     assert lease.is_lost(80.0)
 
 
+def test_until_the_first_keepalive_is_answered_the_default_lease_counts() -> None:
+    lease = Lease.registered(86400, 0.0).missed()
+    assert (lease.beat_at, lease.ends_at) == (30.0, 60.0)
+
+
 @given(st.floats(1, 86400), st.lists(st.booleans(), max_size=30))
-def test_a_lease_is_lost_exactly_one_lease_after_the_last_answer(
-    expires: float, answers: list[bool]
+def test_a_lease_is_lost_exactly_its_length_after_the_last_answer(
+    wanted: float, answers: list[bool]
 ) -> None:
-    lease, last = Lease.registered(expires, 0.0), 0.0
-    for answered in answers:
+    lease, last, length = Lease.registered(wanted, 0.0), 0.0, min(wanted, 60.0)
+    for is_answered in answers:
         now = lease.beat_at
-        lease, last = (lease.answered(now), now) if answered else (lease.missed(), last)
-    assert lease.ends_at == last + expires
-    assert lease.beat_at > last
+        if is_answered:
+            lease, last, length = lease.answered(now), now, wanted
+        else:
+            lease = lease.missed()
+        assert lease.beat_at > now
+    assert lease.ends_at == last + length

@@ -117,6 +117,8 @@ def _check_options(source: StreamSource) -> None:
         )
     if source.start and source.end and source.start >= source.end:
         raise BadValueError("expected a time after startTime", field=f"{VIDEO}.endTime")
+    if source.start or source.end:
+        raise BadValueError(f"playback by time is {NOT_SERVED}", field=f"{VIDEO}.startTime")
 
 
 def _refuse_url(source: StreamSource, expected: str) -> None:

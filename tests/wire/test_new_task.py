@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -222,11 +221,10 @@ def test_the_extension_members_of_a_stream_are_read() -> None:
     assert read(order(url="file:///media/a b.mp4", video={"loop": True})).source.loop
 
 
-def test_a_time_range_is_local_time() -> None:
+def test_playback_is_refused_by_name() -> None:
     video = {"startTime": "2026-11-22 10:00:00", "endTime": "2026-11-22T03:00:00Z"}
-    source = read(order(video=video)).source
-    assert source.start == datetime(2026, 11, 22, 2, tzinfo=UTC)
-    assert source.end == datetime(2026, 11, 22, 3, tzinfo=UTC)
+    with pytest.raises(BadValueError, match="playback by time is not served"):
+        read(order(video=video))
 
 
 @pytest.mark.parametrize(

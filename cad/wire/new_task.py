@@ -1,8 +1,8 @@
 """From an order by Table G.8 to a task of this device.
 
 What the standard or the design allows and this version does not serve is refused here, and only
-here, by name: other schemes than RTSP and files, Kafka, the object store, pictures by GA/T 1400,
-activity gating.
+here, by name: other schemes than RTSP and files, playback by time, Kafka, the object store,
+pictures by GA/T 1400, activity gating.
 """
 
 from collections.abc import Iterator

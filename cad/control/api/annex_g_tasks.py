@@ -7,7 +7,7 @@ from aiohttp import web
 from cad.control.api.http import gather, parse, reply
 from cad.control.api.routing import Route
 from cad.control.api.services import DEVICE, TASKS
-from cad.domain.ids import TaskId
+from cad.domain.ids import ServiceId, TaskId
 from cad.domain.views import TaskView
 from cad.wire.annex_g_tasks import (
     MACHINE_TASKS,
@@ -58,7 +58,9 @@ async def search(request: web.Request) -> web.Response:
     """List tasks by page (G.6)."""
     wanted = await parse(request, AlgoTaskSearchRequest)
     found = request.app[TASKS].search(
-        task_ids=wanted.id, service_ids=wanted.algo_service_id, event_types=wanted.event_type
+        task_ids=[TaskId(task_id) for task_id in wanted.id],
+        service_ids=[ServiceId(service_id) for service_id in wanted.algo_service_id],
+        event_types=wanted.event_type,
     )
     start = (wanted.page_number - 1) * wanted.page_size
     page = AlgoTaskPage(

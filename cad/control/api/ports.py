@@ -64,8 +64,8 @@ class TaskService(Protocol):
     def search(
         self,
         *,
-        task_ids: Collection[str],
-        service_ids: Collection[str],
+        task_ids: Collection[TaskId],
+        service_ids: Collection[ServiceId],
         event_types: Collection[str],
     ) -> Sequence[TaskView]:
         """Return the tasks that fit every filter, in a stable order; an empty filter fits all."""

@@ -180,8 +180,8 @@ class FakeTasks:
     def search(
         self,
         *,
-        task_ids: Collection[str],
-        service_ids: Collection[str],
+        task_ids: Collection[TaskId],
+        service_ids: Collection[ServiceId],
         event_types: Collection[str],
     ) -> Sequence[TaskView]:
         return [

@@ -45,7 +45,7 @@ def orders_between(old: Assignment, new: Assignment) -> list[Order]:
 
 
 def _to_stop(old: Assignment, new: Assignment) -> Iterable[TaskId]:
-    """A repeated start replaces rules only: with another stream, the task is stopped before."""
+    """A repeated start keeps the stream: with another one, the task is stopped before."""
     for task_id, before in old.tasks.items():
         after = new.tasks.get(task_id)
         if after is None or needs_restart(before, after):
@@ -53,12 +53,11 @@ def _to_stop(old: Assignment, new: Assignment) -> Iterable[TaskId]:
 
 
 def needs_restart(before: TaskOrder, after: TaskOrder) -> bool:
-    """Whether more than the rules differ."""
-    return (before.service_id, before.stream_id, before.source, before.analysis_rate) != (
+    """Whether another stream or algorithm is wanted, not only other rules or another rate."""
+    return (before.service_id, before.stream_id, before.source) != (
         after.service_id,
         after.stream_id,
         after.source,
-        after.analysis_rate,
     )
 
 

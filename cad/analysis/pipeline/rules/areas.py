@@ -34,11 +34,11 @@ def margin(track: Track) -> float:
     return MARGIN * (y2 - y1) * STEPS
 
 
-def is_near(polygon: tuple[Point, ...], point: Point, margin: float) -> bool:
-    """Return whether `point` is in `polygon` or nearer to it than `margin`."""
-    return contains(polygon, point) or distance((*polygon, polygon[0]), point) < margin
+def is_at_border(polygon: tuple[Point, ...], point: Point, margin: float) -> bool:
+    """Return whether `point`, inside or outside, is nearer to the border than `margin`."""
+    return distance((*polygon, polygon[0]), point) < margin
 
 
 def is_deep(polygon: tuple[Point, ...], point: Point, margin: float) -> bool:
-    """Return whether `point` is in `polygon` and not nearer to its border than `margin`."""
-    return contains(polygon, point) and distance((*polygon, polygon[0]), point) >= margin
+    """Return whether `point` is in `polygon` and not at its border."""
+    return contains(polygon, point) and not is_at_border(polygon, point, margin)

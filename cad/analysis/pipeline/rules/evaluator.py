@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cad.analysis.pipeline.rules.areas import foot, is_deep, is_near, margin, on_grid
+from cad.analysis.pipeline.rules.areas import foot, is_at_border, is_deep, margin, on_grid
 from cad.analysis.pipeline.rules.passage import Passage
 from cad.analysis.pipeline.rules.presence import Place, Presence
 from cad.analysis.pipeline.tracking import LOST_SECONDS, Track
@@ -38,7 +38,7 @@ class _Zone:
         """Return where `point` is, masks left aside."""
         if self.points is None or contains(self.points, point):
             return Place.INSIDE
-        return Place.EDGE if is_near(self.points, point, margin) else Place.OUTSIDE
+        return Place.EDGE if is_at_border(self.points, point, margin) else Place.OUTSIDE
 
 
 @dataclass(slots=True)

@@ -108,7 +108,8 @@ class Tracker:
         self._time = time
 
     def _keep(self, rows: Rows) -> None:
-        self._objects, self._motion = self._objects.take(rows), self._motion.take(rows)
+        if len(rows) < len(self._objects.ids):
+            self._objects, self._motion = self._objects.take(rows), self._motion.take(rows)
 
     def _associate(self, boxes: Boxes) -> tuple[Rows, Rows]:
         """Return the rows of objects and of boxes that belong together."""
@@ -156,6 +157,8 @@ class Tracker:
 
     def _begin(self, boxes: Boxes, time: float) -> None:
         """Take `boxes` as objects seen for the first time."""
+        if not len(boxes):
+            return
         ids = np.full(len(boxes), TENTATIVE, np.int64)
         begun = _Objects(ids, boxes[:, 5].astype(np.int64), np.full(len(boxes), time))
         self._objects = self._objects.join(begun)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cad.analysis.pipeline.rules.areas import STEPS, foot, is_deep, is_near, margin, on_grid
+from cad.analysis.pipeline.rules.areas import STEPS, foot, is_at_border, is_deep, margin, on_grid
 from cad.analysis.pipeline.tracking import Track
 from cad.domain.rules import Area, AreaType, Point
 
@@ -27,9 +27,10 @@ def test_an_object_stands_at_the_middle_of_its_lower_edge() -> None:
 
 
 @pytest.mark.parametrize(
-    ("x", "near", "deep"),
-    [(-6, False, False), (-4, True, False), (4, True, False), (6, True, True)],
+    ("x", "at_border", "deep"),
+    [(-6, False, False), (-4, True, False), (4, True, False), (6, False, True)],
 )
-def test_near_and_deep_are_a_margin_from_the_border(x: int, near: bool, deep: bool) -> None:
+def test_the_border_is_a_margin_wide(x: int, at_border: bool, deep: bool) -> None:
     point = Point(x, 50)
-    assert (is_near(SQUARE, point, 5), is_deep(SQUARE, point, 5)) == (near, deep)
+    assert is_at_border(SQUARE, point, 5) is at_border
+    assert is_deep(SQUARE, point, 5) is deep

@@ -27,14 +27,19 @@ Detector = Callable[[av.VideoFrame], Corners]
 def main() -> None:
     """Print one line for each model."""
     arguments = _parser().parse_args()
-    truth = read_ground_truth(arguments.ground_truth)
+    report(arguments.ground_truth, clip)
+
+
+def report(ground_truth: Path, clip: Path = CLIP) -> None:
+    """Print one line for each model on the pictures of `clip` that `ground_truth` labels."""
+    truth = read_ground_truth(ground_truth)
     print(f"{len(truth)} frames, {sum(map(len, truth.values()))} persons, threshold {THRESHOLD}")
     for name, package in PACKAGES.items():
         plain = TextbookNanoDet(model_of(package))
         with TemporaryDirectory() as folder:
             product = detector(open_package(package, Path(folder)))
-        print(f"{name:5} product {_line(product, truth, arguments.clip)}")
-        print(f"{name:5} plain   {_line(_textbook(plain), truth, arguments.clip)}")
+        print(f"{name:5} product {_line(product, truth, clip)}")
+        print(f"{name:5} plain   {_line(_textbook(plain), truth, clip)}")
 
 
 def measure(detect: Detector, truth: dict[int, Corners], clip: Path) -> Scores:

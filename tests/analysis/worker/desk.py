@@ -45,6 +45,9 @@ class Desk:
         for order in orders:
             self._writer.write(encode(order))
 
+    def send_bytes(self, data: bytes) -> None:
+        self._writer.write(data)
+
     async def hang_up(self) -> None:
         self._writer.close()
         await self._writer.wait_closed()

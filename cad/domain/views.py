@@ -100,3 +100,6 @@ class OutboxView:
     stored_bytes: int
     oldest_waiting: datetime | None = None
     last_error: str = ""
+    latency_p50: float | None = None
+    """Seconds from a picture's arrival to its event on disk, of the last events; None = none yet."""
+    latency_p95: float | None = None

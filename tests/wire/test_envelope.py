@@ -32,6 +32,7 @@ RESPONSES = sorted(path.stem for path in EXAMPLES.glob("*.response.json"))
         (ANNEX_I, {"code": "0", "message": "success"}),
     ],
 )
+@pytest.mark.row("COM-02")
 def test_success_without_a_payload_is_written_as_its_annex_prints_it(
     style: EnvelopeStyle, written: dict[str, object]
 ) -> None:
@@ -62,6 +63,7 @@ def test_every_example_is_read_as_a_success(name: str) -> None:
         ({"code": 0, "data": [1]}, Envelope(code=0, data=[1])),
     ],
 )
+@pytest.mark.row("COM-01")
 def test_every_printed_form_is_understood(value: object, read: Envelope) -> None:
     assert read_envelope(value) == read
 

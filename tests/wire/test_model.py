@@ -43,6 +43,7 @@ def test_every_spelling_of_a_member_is_read(given_members: object) -> None:
     assert Outer.read(given_members).device_code == "m"
 
 
+@pytest.mark.row("COM-07")
 def test_members_are_written_under_every_printed_name() -> None:
     written = Outer(device_code="m", service_id="s").to_wire()
     assert written == {"deviceCode": "m", "code": "m", "serviceId": "s", "innerParts": []}

@@ -25,6 +25,7 @@ def read(body: Any) -> NewTask:
     return read_new_task(body, ZONE)
 
 
+@pytest.mark.row("CAP-25")
 def test_the_printed_order_becomes_a_task() -> None:
     task = read(order())
     assert task.service_id == "megvii/cloud/megcity-a2_2"
@@ -118,6 +119,7 @@ def test_the_rule_itself_wins_over_other_places() -> None:
         {"HTTPDest": {"url": "http://h/e"}, "eventDest": {"httpDest": {"url": "http://h/e"}}},
     ],
 )
+@pytest.mark.row("CAP-28")
 def test_every_printed_place_of_an_http_destination_counts_once(destinations: Any) -> None:
     task = read(order(destinations=destinations))
     assert task.destinations == ((HttpDestination("http://h/e"),),)
@@ -158,6 +160,7 @@ def test_a_destination_that_cannot_be_posted_to_is_refused(url: str) -> None:
         ("POLYGON", 257, False),
     ],
 )
+@pytest.mark.row("CAP-26")
 def test_the_number_of_points_fits_the_type(kind: str, count: int, *, good: bool) -> None:
     pairs = [(number / 300, (number / 300) ** 2) for number in range(count)]
     body = order(areas=[area(kind, *pairs)])
@@ -196,6 +199,7 @@ def test_an_area_without_an_id_has_its_place_and_masks_are_polygons() -> None:
 @pytest.mark.parametrize(
     ("sensitivity", "offset"), [("低", 0.15), ("medium", 0.0), ("HIGH", -0.15), ("", 0.0)]
 )
+@pytest.mark.row("CAP-27")
 def test_sensitivity_moves_the_threshold(sensitivity: str, offset: float) -> None:
     rule = read(order(extendParams={"sensitivity": sensitivity})).rules[0]
     assert rule.score_offset == pytest.approx(offset)

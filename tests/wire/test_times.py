@@ -25,6 +25,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
         "1795312800000",
     ],
 )
+@pytest.mark.row("COM-09")
 def test_every_form_names_the_same_moment(text: str) -> None:
     assert read_time(text, ZONE) == datetime(2026, 11, 22, 2, tzinfo=UTC)
 

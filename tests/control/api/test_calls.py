@@ -13,6 +13,7 @@ CODE = ServiceId("OPEN-PERSON_DETECT-1.0.0")
 PACKAGES = "/CAD/machine/algoPackages"
 
 
+@pytest.mark.row("CAD-11")
 async def test_a_push_hands_over_every_member(call: Caller, fakes: Fakes) -> None:
     body = {
         "algoFilePackageId": "7",
@@ -31,6 +32,7 @@ async def test_a_push_hands_over_every_member(call: Caller, fakes: Fakes) -> Non
     ]
 
 
+@pytest.mark.row("CAD-15")
 async def test_a_download_can_be_watched(call: Caller) -> None:
     await call("POST", "/CAD/machine/algoFilePackages", {"algoFilePackageId": 7})
     for path in ("/CAD/machine/algofilepackages", "/CAD/machine/algoFilePackages/7"):
@@ -82,6 +84,22 @@ async def test_the_status_of_another_machine_is_not_here(
     assert (answer.status, answer.json["code"], answer.json["data"]) == (404, "40401", None)
 
 
+@pytest.mark.row("CAD-10")
+@pytest.mark.parametrize("name", ["code", "deviceCode"])
+async def test_the_machine_may_be_named_again_in_query_and_body(call: Caller, name: str) -> None:
+    path = f"/cad/Machine/STATUS/machine%5Fcode?{name}=machine_code"
+    assert (await call("GET", path, {name: "machine_code"})).code == 0
+
+
+@pytest.mark.row("CAD-09", part="accelerator use")
+async def test_the_status_tells_packages_and_tasks(call: Caller) -> None:
+    await call("POST", PACKAGES, {"algoPackageCode": CODE})
+    await call("POST", TASKS[1], order())
+    data = (await call("GET", "/CAD/machine/status/machine_code")).data
+    assert [package["algoPackageCode"] for package in data["algoPackages"]] == [CODE]
+    assert data["tasks"] == 1
+
+
 async def test_a_path_that_contradicts_the_body_is_refused(call: Caller) -> None:
     answer = await call("GET", "/CAD/machine/status/machine_code", {"code": "other"})
     assert (answer.status, answer.code) == (400, 40003)
@@ -114,6 +132,7 @@ async def test_the_same_order_twice_updates_the_task(call: Caller, path: str) ->
 
 @pytest.mark.parametrize("path", TASKS)
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.row("CAP-34")
 async def test_both_methods_of_pause_pause(
     call: Caller, fakes: Fakes, path: str, method: str
 ) -> None:
@@ -135,6 +154,7 @@ async def test_deleting_can_be_forced(
     assert fakes.tasks.forced == forced
 
 
+@pytest.mark.row("CAP-36")
 async def test_a_task_is_shown_with_its_order_and_its_progress(call: Caller) -> None:
     await call("POST", TASKS[0], order(video={"analysisFps": 2}))
     answer = await call("GET", f"{TASKS[1]}/task-1")
@@ -158,6 +178,8 @@ async def test_a_task_is_shown_with_its_order_and_its_progress(call: Caller) -> 
         ({"eventType": "ILLEGAL_ADV", "algoServiceId": "none"}, []),
     ],
 )
+@pytest.mark.row("CAP-35")
+@pytest.mark.row("COM-08")
 async def test_tasks_are_searched_by_page(call: Caller, wanted: object, ids: list[str]) -> None:
     for number in range(3):
         await call("POST", TASKS[0], order(url=f"rtsp://10.0.0.1/{number}"))

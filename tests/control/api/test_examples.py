@@ -50,6 +50,9 @@ WITH_BODY = {"H.5", "I.2", "I.4", "I.6", "G.5", "G.6"}
 
 
 @pytest.mark.parametrize(("name", "method", "path"), CALLS)
+@pytest.mark.row("CAD-22")
+@pytest.mark.row("CAD-23")
+@pytest.mark.row("COM-15", part="Annexes A to F")
 async def test_the_example_is_answered_with_at_least_its_members(
     call: Caller, name: str, method: str, path: str
 ) -> None:
@@ -68,6 +71,7 @@ async def test_deleting_a_file_package_is_answered_as_printed(call: Caller) -> N
 
 
 @pytest.mark.parametrize("path", ["/CAP/AlgoTasks", "/CAD/machine/algoTasks"])
+@pytest.mark.row("CAD-25")
 async def test_a_created_task_is_answered_as_printed(call: Caller, path: str) -> None:
     answer = await call("POST", path, order())
     assert answer.status == 200
@@ -83,6 +87,7 @@ async def test_the_printed_order_is_understood_and_refused_by_name(call: Caller)
     assert "iot://) is not served" in answer.json["msg"]
 
 
+@pytest.mark.row("CAD-08")
 async def test_figures_are_decimal_strings_of_gigabytes(call: Caller, fakes: Fakes) -> None:
     answer = await call("GET", "/CAD/machine/status/machine_code")
     wanted = example("H.5-get-machine-status.response")["data"]

@@ -14,6 +14,7 @@ def test_equal_values_may_repeat_in_other_types() -> None:
     assert merge(places) == {"id": "1", "force": "true"}
 
 
+@pytest.mark.row("COM-04")
 def test_different_values_are_a_contradiction_that_names_both_places() -> None:
     with pytest.raises(ContradictionError, match="id: expected in the body what the path says"):
         merge({"path": {"id": "1"}, "query": {}, "body": {"id": "2"}})

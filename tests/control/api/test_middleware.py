@@ -8,6 +8,7 @@ from cad.base.log_context import RequestIdFilter
 from tests.control.api.conftest import Caller
 
 
+@pytest.mark.row("COM-03")
 async def test_every_answer_has_an_id_of_its_own(call: Caller) -> None:
     answers = [await call("GET", "/CAD/machine/algoPackages") for _ in range(2)]
     ids = {answer.headers["X-Request-Id"] for answer in answers}

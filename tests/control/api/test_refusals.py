@@ -39,6 +39,7 @@ DOCUMENTED = {0, 40001, 40002, 40003, 40101, 40401, 40501, 40901, 41301, 50701}
         ({"algoServiceId": "x", "restartPolicy": "SOMETIMES"}, 40002, "restartPolicy"),
     ],
 )
+@pytest.mark.row("COM-11")
 async def test_a_bad_order_names_its_member(
     call: Caller, fakes: Fakes, body: Any, code: int, field: str
 ) -> None:

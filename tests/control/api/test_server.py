@@ -55,6 +55,7 @@ async def get_local(path: Path) -> int:
         return response.status
 
 
+@pytest.mark.row("SEC-01")
 async def test_both_are_served_and_the_certificate_can_be_verified(
     settings: ApiSettings, fakes: Fakes, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ Detector = Callable[[av.VideoFrame], Corners]
 def main() -> None:
     """Print one line for each model."""
     arguments = _parser().parse_args()
-    report(arguments.ground_truth, clip)
+    report(arguments.ground_truth, arguments.clip)
 
 
 def report(ground_truth: Path, clip: Path = CLIP) -> None:

@@ -8,9 +8,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 from cad.domain.rules import Area, AreaType, Point, Rule
 from cad.wire.model import AlsoRead, AlsoWritten, Name, Number, Text, WireModel
 
-MOST_RULES = 32
-MOST_AREAS = 32
-MOST_POINTS = 256
+MOST_RULES = 16
+MOST_AREAS = 16
+MOST_POINTS = 128
+"""The three bound the time that reading an order takes, and what a frame costs."""
 LARGEST_COORDINATE = 65535
 
 SENSITIVITY = {

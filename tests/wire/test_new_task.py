@@ -157,7 +157,7 @@ def test_a_destination_that_cannot_be_posted_to_is_refused(url: str) -> None:
         ("SINGLE_LINE_BOTH", 3, False),
         ("MULTI_LINE", 2, False),
         ("MULTI_LINE_BOTH", 3, True),
-        ("POLYGON", 257, False),
+        ("POLYGON", 129, False),
     ],
 )
 @pytest.mark.row("CAP-26")

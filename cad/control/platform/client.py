@@ -33,7 +33,7 @@ class PlatformClient:
     """
 
     def __init__(self, http: PlatformHttp, authorizer: Authorizer) -> None:
-        self.http, self._authorizer = http, authorizer
+        self.http, self.authorizer = http, authorizer
 
     async def register(self, request: RegisterRequest) -> None:
         """Announce this device (H.2)."""
@@ -69,7 +69,7 @@ class PlatformClient:
         body = None if request is None else request.to_wire()
         envelope = _understand(answer := await self._send(method, path, body))
         if family_of(envelope.code) == UNAUTHORISED:
-            await self._authorizer.renew()
+            await self.authorizer.renew()
             envelope = _understand(answer := await self._send(method, path, body))
         if not envelope.succeeded:
             reason = _without_secret(envelope.message, body)
@@ -79,7 +79,7 @@ class PlatformClient:
     async def _send(
         self, method: Literal["GET", "POST"], path: str, body: dict[str, object] | None
     ) -> Answer:
-        headers = await self._authorizer.headers(self.http.address(path))
+        headers = await self.authorizer.headers(self.http.address(path))
         return await self.http.exchange(method, path, json=body, headers=headers)
 
 

@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Literal, Self
 
 import aiohttp
+from yarl import URL
 
 import cad
+from cad.base.errors import BadValueError
 from cad.base.redact import redact
 from cad.config.settings import PlatformSettings
 from cad.control.platform.errors import PlatformAnswerError, PlatformUnreachableError
@@ -36,6 +38,13 @@ class PlatformHttp:
     """Connections to one platform. An async context: it owns them."""
 
     def __init__(self, settings: PlatformSettings, *, timeout: float = CALL_TIMEOUT) -> None:
+        """Take the platform's address from `settings`.
+
+        Raises:
+            BadValueError: `platform.url` cannot be called.
+        """
+        self.origin = _origin(settings.url)
+        """Scheme, host and port of the platform."""
         self.url = redact(settings.url.rstrip("/"))
         """The platform's address, fit for logs."""
         self._base, self._settings, self._timeout = settings.url.rstrip("/"), settings, timeout
@@ -45,7 +54,7 @@ class PlatformHttp:
     @property
     def is_encrypted(self) -> bool:
         """Whether the platform is reached over TLS."""
-        return self._base.lower().startswith("https:")
+        return self.origin.scheme == "https"
 
     async def __aenter__(self) -> Self:
         """Read the certificates.
@@ -101,6 +110,15 @@ class PlatformHttp:
             raise PlatformUnreachableError(self.url, _reason(error)) from error
 
 
+def _origin(url: str) -> URL:
+    try:
+        return URL(url).origin()
+    except ValueError as error:
+        raise BadValueError(
+            f"expected http(s)://HOST[:PORT]: {error}", field="platform.url", given=url
+        ) from error
+
+
 def _session(context: ssl.SSLContext, timeout: float) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=context, limit=4),
@@ -125,7 +143,5 @@ def _reason(error: Exception) -> str:
             return f"its certificate is not accepted: {error.certificate_error} (platform.ca_file)"
         case aiohttp.ClientConnectorError():
             return f"no connection: {error.os_error.strerror or error.os_error}"
-        case aiohttp.InvalidURL():
-            return "no URL that can be called (platform.url)"
         case _:
             return redact(str(error)) or type(error).__name__

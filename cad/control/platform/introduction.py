@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from cad.config.settings import PlatformSettings
 from cad.control.platform.client import PlatformClient
@@ -86,12 +85,11 @@ class Introduction:
 
     async def _route_address(self) -> str:
         """Return the local address from which the platform is reached; no packet is sent."""
-        target = urlsplit(self._client.http.address(""))
-        port = target.port or (443 if target.scheme == "https" else 80)
+        origin = self._client.http.origin
         loop = asyncio.get_running_loop()
         try:
             transport, _ = await loop.create_datagram_endpoint(
-                asyncio.DatagramProtocol, remote_addr=(target.hostname or "", port)
+                asyncio.DatagramProtocol, remote_addr=(origin.host or "", origin.port or 0)
             )
         except OSError as error:
             reason = f"no route to it: {error.strerror or error}"

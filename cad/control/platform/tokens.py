@@ -3,10 +3,11 @@
 import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 import aiohttp
 from typing_extensions import override
+from yarl import URL
 
 from cad.base.clock import Clock
 from cad.base.errors import RefusedError
@@ -51,11 +52,10 @@ class ClientCredentials(Authorizer):
     """Keeps a token got with this device's id and secret (RFC 6749 §4.4). Any task may ask."""
 
     def __init__(
-        self, http: PlatformHttp, client_id: str, client_secret: str, *, url: str, clock: Clock
+        self, http: PlatformHttp, client_id: str, client_secret: str, *, clock: Clock
     ) -> None:
         self._http, self._clock = http, clock
         self._proof = _basic(client_id, client_secret)
-        self._platform = urlsplit(url)
         self._token: _Token | None = None
         self._fetching = asyncio.Lock()
 
@@ -66,9 +66,7 @@ class ClientCredentials(Authorizer):
         Raises:
             UnavailableError: no token can be got now.
         """
-        target = urlsplit(url)
-        weaker = self._platform.scheme == "https" and target.scheme != "https"
-        if target.hostname != self._platform.hostname or weaker:
+        if not self._is_platform(url):
             return {}
         async with self._fetching:
             if self._token is None or self._clock.monotonic() >= self._token.renew_at:
@@ -79,6 +77,15 @@ class ClientCredentials(Authorizer):
     async def renew(self) -> None:
         """Forget the token; the next request gets a new one."""
         self._token = None
+
+    def _is_platform(self, url: str) -> bool:
+        """Whether `url` is at the platform's host, and not in the clear if the platform is not."""
+        try:
+            target = URL(url)
+        except ValueError:
+            return False
+        weaker = self._http.is_encrypted and target.scheme != "https"
+        return target.host == self._http.origin.host and not weaker
 
     async def _fetch(self) -> _Token:
         form = {"grant_type": "client_credentials"}

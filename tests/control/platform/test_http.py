@@ -57,6 +57,21 @@ async def test_whatever_comes_back_only_documented_errors_come_out(data: bytes) 
             await PlatformClient(http, Anonymous()).keep_alive(BEAT)
 
 
+async def test_a_name_that_leads_nowhere_is_an_unreachable_platform() -> None:
+    settings = PlatformSettings(url="https://no.such.host.invalid")
+    async with PlatformHttp(settings) as http:
+        with pytest.raises(UnavailableError, match="no connection"):
+            await PlatformClient(http, Anonymous()).keep_alive(BEAT)
+        with pytest.raises(UnavailableError, match="no route"):
+            await introduction(http, settings).registration()
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://a:b:c", "https://host:99999"])
+def test_an_address_that_is_none_is_named(url: str) -> None:
+    with pytest.raises(BadValueError, match=r"platform\.url"):
+        PlatformHttp(PlatformSettings(url=url))
+
+
 async def test_credentials_in_the_url_are_never_shown() -> None:
     settings = PlatformSettings(url="http://user:pa55@127.0.0.1:1")
     async with PlatformHttp(settings) as http:

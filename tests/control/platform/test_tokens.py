@@ -54,7 +54,7 @@ async def http(platform: ReferencePlatform) -> AsyncIterator[PlatformHttp]:
 
 
 def authorizer(http: PlatformHttp, secret: str = SECRET, client: str = CLIENT) -> ClientCredentials:
-    return ClientCredentials(http, client, secret, url=http.address(""), clock=SystemClock())
+    return ClientCredentials(http, client, secret, clock=SystemClock())
 
 
 async def test_a_token_is_fetched_once_and_kept(
@@ -71,7 +71,7 @@ async def test_a_token_is_renewed_before_it_expires(
     platform: ReferencePlatform, http: PlatformHttp
 ) -> None:
     clock = TurnedClock()
-    tokens = ClientCredentials(http, CLIENT, SECRET, url=http.address(""), clock=clock)
+    tokens = ClientCredentials(http, CLIENT, SECRET, clock=clock)
     first = await tokens.headers(http.address("/"))
     clock.time = 3239.0
     assert await tokens.headers(http.address("/")) == first
@@ -80,7 +80,8 @@ async def test_a_token_is_renewed_before_it_expires(
 
 
 @pytest.mark.parametrize(
-    "url", ["https://other.example/x", "http://127.0.0.1/x", "https://127.0.0.1.evil/", "x"]
+    "url",
+    ["https://other.example/x", "http://127.0.0.1/x", "https://127.0.0.1.evil/", "x", "https://["],
 )
 async def test_nobody_but_the_platform_sees_the_token(http: PlatformHttp, url: str) -> None:
     assert await authorizer(http).headers(url) == {}

@@ -186,6 +186,18 @@ def test_a_key_of_another_curve_is_refused() -> None:
         PublicKey.parse(prime256)
 
 
+def test_a_coordinate_beyond_the_prime_is_refused() -> None:
+    with pytest.raises(BadKeyError, match="prime"):
+        PublicKey.parse("ff" * 64)
+
+
+def test_a_wrapped_key_without_a_point_is_refused() -> None:
+    data = base64.b64decode(FORMS["base64 SubjectPublicKeyInfo"])
+    short = b"\x30\x19" + data[2:23] + b"\x03\x02\x00\x04"
+    with pytest.raises(BadKeyError, match="expected a point in the key"):
+        PublicKey.from_bytes(short)
+
+
 def test_ephemeral_numbers_lie_below_the_order() -> None:
     assert all(0 < draw_scalar() < N for _ in range(50))
 

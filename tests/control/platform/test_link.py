@@ -108,6 +108,16 @@ async def test_a_short_absence_costs_no_registration(
         assert link.view().registrations == 1
 
 
+async def test_a_keepalive_that_hangs_is_given_up_before_the_lease_ends(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    platform.faults.delay_next(KEEPALIVE, 8.0)
+    async with open_link(settings, timeout=30.0) as link:
+        await until(lambda: "no answer to a keepalive" in link.view().last_error)
+        await until(lambda: link.view().last_keepalive)
+        assert link.view().registrations == 1
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
 async def test_a_refusing_platform_is_asked_until_it_agrees(
     platform: ReferencePlatform, settings: PlatformSettings, status: int
@@ -228,6 +238,17 @@ async def test_a_failing_key_endpoint_does_not_make_the_password_plain(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
     platform.faults.fail_next(SM2_KEY, 500, times=3)
+    async with open_link(settings) as link:
+        await until(lambda: SM2_KEY in link.view().last_error)
+        assert (await registered(platform)).password_encrypted
+
+
+@pytest.mark.parametrize("data", [b'"00"', b'{"publicKey": ""}', b"[]", b"null"])
+async def test_a_key_that_is_none_is_named_and_the_password_kept_back(
+    platform: ReferencePlatform, settings: PlatformSettings, data: bytes
+) -> None:
+    body = b'{"code": "0", "message": "success", "data": ' + data + b"}"
+    platform.faults.fail_next(SM2_KEY, 200, times=3, body=body)
     async with open_link(settings) as link:
         await until(lambda: SM2_KEY in link.view().last_error)
         assert (await registered(platform)).password_encrypted

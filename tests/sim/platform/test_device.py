@@ -14,9 +14,26 @@ from cad.sim.platform.ca import CertificateAuthority, Identity
 from cad.sim.platform.device import DeviceClient, DeviceRefusedError, Trust
 from cad.sim.platform.registry import Login, Machine
 
+PACKAGE = {
+    "algoPackageCode": "A-B-1.0.0",
+    "algoPackageName": "b",
+    "algoPackageVersion": "1.0.0",
+    "algoPackageType": "BIN",
+    "status": "RUNNING",
+}
 ANSWERS: dict[str, object] = {
     "/CAD/machine/status/m1": {"code": "m1", "isOnline": True, "memFree": " 39.605 "},
     "/CAP/AlgoTasks:search": {"pageNumber": 1, "pageSize": 20, "total": 0, "records": []},
+    "/CAD/machine/algoPackages": [PACKAGE],
+    "/CAD/machine/algoPackages/A-B-1.0.0": PACKAGE,
+    "/CAD/machine/algoFilePackages/1": {
+        "algoFilePackageId": 1,
+        "status": 0,
+        "statusText": "available",
+        "receivedBytes": 5,
+        "createdDate": "2026-11-22 10:00:00.000",
+        "algoPackageCodes": ["A-B-1.0.0"],
+    },
     "/CAP/AlgoTasks": {"createdStreams": [{"taskInfo": {"id": "t1", "status": "PENDING"}}]},
 }
 
@@ -87,13 +104,17 @@ async def test_every_call_goes_where_the_standard_says(
 ) -> None:
     await client.push_file_package({"algoFilePackageId": 1})
     await client.install("A-B-1.0.0", "max_batch=4")
-    await client.algorithm_packages()
+    assert [item.algo_package_code for item in await client.algorithm_packages()] == ["A-B-1.0.0"]
+    assert (await client.algorithm_package("A-B-1.0.0")).algo_package_version == "1.0.0"
+    assert (await client.file_package(1)).received_bytes == 5
     await client.uninstall("A-B-1.0.0")
     await client.delete_file_package(1)
     assert device[0].calls == [
         ("POST", "/CAD/machine/algoFilePackages"),
         ("POST", "/CAD/machine/algoPackages"),
         ("GET", "/CAD/machine/algoPackages"),
+        ("GET", "/CAD/machine/algoPackages/A-B-1.0.0"),
+        ("GET", "/CAD/machine/algoFilePackages/1"),
         ("DELETE", "/CAD/machine/algoPackages/A-B-1.0.0"),
         ("DELETE", "/CAD/machine/algoFilePackages/1"),
     ]

@@ -58,6 +58,13 @@ async def test_it_refuses_as_often_as_it_is_told(
     assert [await deliver(http, event()) for _ in range(3)] == [503, 503, 204]
 
 
+async def test_a_slow_receiver_loses_nothing(
+    platform: ReferencePlatform, http: aiohttp.ClientSession
+) -> None:
+    platform.receiver.delay(0.05)
+    assert await deliver(http, event()) == 204
+
+
 async def test_a_picture_must_be_a_jpeg(http: aiohttp.ClientSession) -> None:
     for data, status in ((b"GIF89a", 400), (b"\xff\xd8\xff", 204)):
         image = {"contentType": "image/jpeg", "data": base64.b64encode(data).decode()}

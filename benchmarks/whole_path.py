@@ -101,7 +101,7 @@ def throughput(service: ServiceOrder, streams: int) -> Speed:
     """Return the speed at which every frame of `streams` files is analysed."""
     with worker(service, pace_files=False) as peer:
         for number in range(streams):
-            peer.send(StartTask(_task(service, number, rate=0.0)))
+            peer.send(StartTask(_task(service, number, rate=0.0, repeat=None)))
         begin = peer.report_after(time.monotonic() + WARM_UP)
         end = peer.report_after(begin.monotonic + WINDOW)
     frames = end.services[0].frames - begin.services[0].frames
@@ -114,14 +114,14 @@ def latencies(service: ServiceOrder, streams: int, rate: float, seconds: float) 
     """Return seconds from arrival of a frame to arrival of its event, at the clip's own speed."""
     with worker(service, pace_files=True) as peer:
         for number in range(streams):
-            peer.send(StartTask(_task(service, number, rate)))
+            peer.send(StartTask(_task(service, number, rate, repeat=REPEAT)))
         peer.report_after(time.monotonic() + WARM_UP)
         peer.latencies.clear()
         peer.report_after(time.monotonic() + seconds)
         return peer.latencies
 
 
-def _task(service: ServiceOrder, number: int, rate: float) -> TaskOrder:
+def _task(service: ServiceOrder, number: int, rate: float, repeat: float | None) -> TaskOrder:
     return TaskOrder(
         task_id=TaskId(f"task-{number}"),
         service_id=service.service_id,
@@ -129,7 +129,7 @@ def _task(service: ServiceOrder, number: int, rate: float) -> TaskOrder:
         source=StreamSource(url=CLIP.as_uri()),
         analysis_rate=rate,
         rules=(
-            Rule(event_type="INTRUSION", repeat=REPEAT),
+            Rule(event_type="INTRUSION", repeat=repeat),
             Rule(event_type="LINE_CROSSING", areas=(LINE,)),
         ),
     )

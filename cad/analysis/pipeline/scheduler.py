@@ -49,12 +49,13 @@ class Scheduler:
                 were closed.
         """
         self._clock, self._may_start, self._on_failure = clock, may_start, on_failure
-        lock = threading.Lock()
-        self._work = threading.Condition(lock)
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
         """There may be a frame to take."""
-        self._progress = threading.Condition(lock)
-        """A frame was taken, finished or forgotten."""
-        self._lanes: list[Lane] = []
+        self._rest = threading.Condition(self._lock)
+        """A service has no call under way."""
+        self._lanes: dict[Lane, threading.Condition] = {}
+        """Each with the condition that it may have a place for a frame."""
         self._turns = self._idle = 0
         self._closing = False
         self._calls: dict[int, float] = {}
@@ -75,7 +76,7 @@ class Scheduler:
 
     def close(self) -> None:
         """Close all lanes and end the threads after the calls that they are in. Blocks."""
-        with self._work:
+        with self._lock:
             self._closing = True
             self._close_lanes(list(self._lanes))
             self._work.notify_all()
@@ -84,37 +85,37 @@ class Scheduler:
 
     def add(self, lane: Lane) -> None:
         """Let the lane take part; it begins at the end of the round."""
-        with self._work:
-            self._lanes.append(lane)
+        with self._lock:
+            self._lanes[lane] = threading.Condition(self._lock)
             self._end_turn(lane)
 
     def remove(self, lane: Lane) -> None:
         """Close the lane. What is with the engine is finished; an `offer` that waits returns."""
-        with self._work:
+        with self._lock:
             self._close_lanes([lane])
 
     def offer(self, lane: Lane, frame: Frame) -> None:
         """Put a frame into the lane; blocks while a lane of a recording has no place."""
-        with self._work:
+        with self._lock:
             while not lane.put(frame):
-                self._progress.wait()
+                self._lanes[lane].wait()
             self._work.notify()
 
     def nudge(self) -> None:
         """Ask `may_start` again."""
-        with self._work:
+        with self._lock:
             self._work.notify_all()
 
     def is_idle(self, lane: Lane) -> bool:
         """Whether every frame that was put into the lane has been analysed."""
-        with self._progress:
+        with self._lock:
             return lane.is_idle
 
     def retire(self, service: Service) -> None:
         """Close the lanes of the service, wait for its calls, then close its engine. Blocks."""
-        with self._progress:
+        with self._lock:
             self._close_lanes([lane for lane in self._lanes if lane.service is service])
-            self._progress.wait_for(lambda: not service.running)
+            self._rest.wait_for(lambda: not service.running)
         service.engine.close()
 
     def oldest_call(self) -> float:
@@ -132,7 +133,7 @@ class Scheduler:
 
     def _next_batch(self) -> _Batch | None:
         """Wait for frames; None = the scheduler closes."""
-        with self._work:
+        with self._lock:
             while not self._closing:
                 if self._may_start() and (chosen := self._choose()):
                     return self._take(chosen)
@@ -142,19 +143,20 @@ class Scheduler:
         return None
 
     def _choose(self) -> list[Lane]:
+        lanes = list(self._lanes)
         standings = [
             Standing(id(lane.service), lane.service.batch_limit, lane.turn, lane.takable)
-            for lane in self._lanes
+            for lane in lanes
         ]
-        return [self._lanes[index] for index in next_turn(standings, self._idle)]
+        return [lanes[index] for index in next_turn(standings, self._idle)]
 
     def _take(self, lanes: list[Lane]) -> _Batch:
         places = [(lane, lane.take()) for lane in lanes]
         for lane in lanes:
             self._end_turn(lane)
+            self._lanes[lane].notify()
         service = lanes[0].service
         service.running += 1
-        self._progress.notify_all()
         return _Batch(service, places)
 
     def _process(self, batch: _Batch) -> None:
@@ -184,7 +186,7 @@ class Scheduler:
             del self._calls[thread]
 
     def _release(self, batch: _Batch, seconds: float) -> None:
-        with self._work:
+        with self._lock:
             service = batch.service
             service.running -= 1
             service.batches += 1
@@ -192,22 +194,24 @@ class Scheduler:
             service.busy_seconds += seconds
             for lane, _ in batch.places:
                 lane.release()
-            self._progress.notify_all()
+            if not service.running:
+                self._rest.notify_all()
 
     def _fail_lane(self, lane: Lane, fault: Fault) -> None:
         self.remove(lane)
         lane.fail(fault)
 
     def _fail(self, service: Service, fault: Fault) -> None:
-        with self._work:
+        with self._lock:
             self._close_lanes([lane for lane in self._lanes if lane.service is service])
         self._on_failure(service, fault)
 
     def _close_lanes(self, lanes: list[Lane]) -> None:
         for lane in lanes:
             lane.close()
-        self._lanes = [lane for lane in self._lanes if lane not in lanes]
-        self._progress.notify_all()
+            has_place = self._lanes.pop(lane, None)
+            if has_place is not None:
+                has_place.notify_all()
 
     def _end_turn(self, lane: Lane) -> None:
         self._turns += 1

@@ -13,8 +13,9 @@ class PulseLimits(NamedTuple):
 
     hello: float = 30.0
     """From the start to the first word: importing the runtimes takes seconds on a busy machine."""
-    report: float = 3.0
-    """Without a report: the worker hangs or is stopped."""
+    report: float = 2.5
+    """Without a report, five in a row: the worker hangs or is stopped. With the start of the next
+    process its tasks go on within 5 s."""
     inference: float = 30.0
     """The longest an inference may take: beyond it the accelerator's driver hangs."""
 

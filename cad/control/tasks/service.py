@@ -118,10 +118,12 @@ class TaskService:
         """Delete a task (G.3); its events are delivered first, or dropped with `force`."""
         self._known(task_id)
         self._runner.stop(task_id)
-        # Events under way are stored while their task is known.
-        await self._runner.settle(task_id)
-        async with self._turn:
-            await self._remove(self._known(task_id))
+        try:
+            # Events under way are stored while their task is known.
+            await self._runner.settle(task_id)
+            await self._remove(task_id)
+        finally:
+            self._run_again(self._book.get(task_id))
         await self._backlog.forget_task(task_id, force=force)
         logger.info("task %s deleted", task_id)
 
@@ -182,29 +184,33 @@ class TaskService:
 
     async def drop_tasks(self, service_id: ServiceId) -> None:
         """Delete every task of a service; their events are still delivered."""
-        async with asyncio.TaskGroup() as group:
+        records = self._of_service(service_id)
+        for record in records:
+            self._runner.stop(record.task_id)
+        try:
+            for record in records:
+                with suppress(NotFoundError):  # a caller deletes it at the same time
+                    await self.delete(record.task_id, force=False)
+        finally:
             for record in self._of_service(service_id):
-                group.create_task(self._drop(record.task_id))
+                self._run_again(record)
 
     # How it is done
 
     def _of_service(self, service_id: ServiceId) -> list[TaskRecord]:
         return [record for record in self._book if record.order.service_id == service_id]
 
-    async def _drop(self, task_id: TaskId) -> None:
-        """Delete a task that a caller may be deleting, too."""
-        with suppress(NotFoundError):
-            await self.delete(task_id, force=False)
+    async def _remove(self, task_id: TaskId) -> None:
+        async with self._turn:
+            self._known(task_id)
+            self._runner.stop(task_id)
+            await self._book.remove(task_id)
+            del self._watched[task_id]
 
-    async def _remove(self, record: TaskRecord) -> None:
-        self._runner.stop(record.task_id)
-        try:
-            await self._book.remove(record.task_id)
-        except CadError:
-            if record.state in LIVE:
-                self._runner.start(record.order)
-            raise
-        del self._watched[record.task_id]
+    def _run_again(self, record: TaskRecord | None) -> None:
+        """Take back the stop of a task whose deletion came to nothing."""
+        if record is not None and record.state in LIVE:
+            self._runner.start(record.order)
 
     def _admit(self, new: NewTask) -> None:
         algorithm = known_algorithm(new, self._algorithms.find(new.service_id))

@@ -24,7 +24,8 @@ from cad.domain.ids import TaskId
 from cad.domain.tasks import TaskRecord
 from cad.domain.views import WorkerState
 from cad.protocols.worker.settings import WorkerSettings
-from tests.control.tasks.values import PERSON, TASK, VEHICLE, order, record, service_order, until
+from tests.control.tasks.values import PERSON, TASK, VEHICLE, order, record, service_order
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer
 

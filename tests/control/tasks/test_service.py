@@ -36,8 +36,8 @@ from tests.control.tasks.values import (
     order,
     record,
     report,
-    until,
 )
+from tests.waiting import until
 
 
 @dataclass
@@ -240,6 +240,17 @@ async def test_a_deleted_task_is_gone_and_its_backlog_told(
     assert not bench.store.kept
     assert not bench.runner.running
     assert bench.backlog.forgotten == [(TASK, force)]
+
+
+async def test_tasks_whose_dropping_the_disk_refuses_run_on(
+    bench: Bench, tasks: TaskService
+) -> None:
+    await tasks.create(new_task())
+    await tasks.create(new_task(url="rtsp://camera/2"))
+    bench.store.broken = True
+    with pytest.raises(UnavailableError):
+        await tasks.drop_tasks(PERSON)
+    assert len(bench.runner.running) == 2
 
 
 async def test_an_unknown_task_is_named(tasks: TaskService) -> None:

@@ -1,7 +1,5 @@
 """Values, a clock that tests turn, and honest stand-ins for what the tasks' side is given."""
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from cad.base.errors import UnavailableError
@@ -239,10 +237,3 @@ class NotedBacklog:
 
     async def forget_task(self, task_id: TaskId, *, force: bool) -> None:
         self.forgotten.append((task_id, force))
-
-
-async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
-    """Wait until `condition` holds; it is looked at 50 times a second."""
-    async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.02)

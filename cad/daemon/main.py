@@ -14,7 +14,7 @@ from cad import __version__
 from cad.base.errors import CadError
 from cad.config.load import ConfigError, load
 from cad.config.settings import Settings
-from cad.control.appliance import Appliance, Commands
+from cad.control.appliance import Commands, running_appliance
 from cad.daemon.journal import configure_logging
 from cad.daemon.notify import Notifier
 
@@ -51,17 +51,19 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        async with Appliance(settings, Commands.of(sys.executable)) as appliance:
-            async with notifier.watchdog():
-                notifier.ready(f"{settings.machine.code} on port {appliance.port}")
-                logger.info("daemon.ready version=%s port=%d", __version__, appliance.port)
-                await stop.wait()
-                notifier.stopping()
-                logger.info("daemon.stopping")
+        async with (
+            running_appliance(settings, Commands.of(sys.executable)) as port,
+            notifier.watchdog(),
+        ):
+            notifier.ready(f"{settings.machine.code} on port {port}")
+            logger.info("version %s is ready on port %d", __version__, port)
+            await stop.wait()
+            notifier.stopping()
+            logger.info("stopping")
     except* (OSError, CadError) as group:
         code = EXIT_FAILED
         for error in group.exceptions:
-            logger.error("daemon.failed reason=%r", str(error))  # noqa: TRY400 - a fact, no bug
+            logger.error("%s", error)  # noqa: TRY400 - a fact, no bug
     return code
 
 

@@ -39,6 +39,10 @@ def _moment(moment: datetime | None, zone: ZoneInfo) -> str | None:
     return None if moment is None else local_text(moment, zone)
 
 
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else max(0, round(seconds * 1000))
+
+
 class LinkItem(WireModel):
     """The platform link."""
 
@@ -103,7 +107,6 @@ class StreamItem(WireModel):
     @classmethod
     def from_status(cls, status: StreamStatus, worker: str, zone: ZoneInfo) -> Self:
         """Return `status` as it is answered."""
-        age = status.last_frame_age
         return cls(
             stream_id=status.stream_id,
             worker=worker,
@@ -116,7 +119,7 @@ class StreamItem(WireModel):
             height=status.height,
             codec=status.codec,
             frame_rate=round(status.frame_rate, 3),
-            last_frame_age_ms=None if age is None else max(0, round(age * 1000)),
+            last_frame_age_ms=_milliseconds(status.last_frame_age),
         )
 
 
@@ -161,6 +164,9 @@ class OutboxItem(WireModel):
     stored_bytes: Long
     oldest_waiting: Text | None = None
     last_error: Text | None = None
+    latency_p50_ms: Long | None = None
+    """From a picture's arrival to its event on disk, of the last events; absent = none yet."""
+    latency_p95_ms: Long | None = None
 
     @classmethod
     def from_view(cls, view: OutboxView, zone: ZoneInfo) -> Self:
@@ -173,6 +179,8 @@ class OutboxItem(WireModel):
             stored_bytes=view.stored_bytes,
             oldest_waiting=_moment(view.oldest_waiting, zone),
             last_error=redact(view.last_error) or None,
+            latency_p50_ms=_milliseconds(view.latency_p50),
+            latency_p95_ms=_milliseconds(view.latency_p95),
         )
 
 

@@ -1,0 +1,102 @@
+"""`python -m cad.sim.demo`: the main job, end to end. Exit code 0 only if every step happened."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import typer
+from rich.console import Console
+
+from cad.base.errors import CadError
+from cad.sim.camera import RtspCamera
+from cad.sim.demo.clip import cut
+from cad.sim.demo.device import CODE, DeviceProcess
+from cad.sim.demo.gallery import Gallery
+from cad.sim.demo.scenario import Stage, StepFailedError, play
+from cad.sim.demo.verdict import Verdict
+from cad.sim.platform.server import PlatformOptions, ReferencePlatform
+
+ROOT = Path(__file__).parents[3]
+CLIP = ROOT / "cad" / "sim" / "media" / "pedestrians.mp4"
+PLUGIN = ROOT / "plugins" / "person_detect"
+LEASE = 10
+"""Seconds, the shortest: keepalives are to be seen."""
+INTERRUPTED = 130
+
+
+def main(
+    output: Annotated[Path, typer.Option(help="Where events and pictures go.")],
+    seconds: Annotated[float, typer.Option(help="Longest time the tasks are watched.")] = 75,
+) -> None:
+    """Run the main job with an embedded platform and camera."""
+    console, verdict = Console(), Verdict()
+    try:
+        asyncio.run(_demonstrate(output, seconds, console, verdict))
+    except KeyboardInterrupt:
+        console.print("interrupted; everything is stopped")
+        sys.exit(INTERRUPTED)
+    except (StepFailedError, CadError, aiohttp.ClientError, OSError) as error:
+        verdict.note("the next step", False, str(error))
+    verdict.show(console)
+    console.print(f"events and pictures: {output}")
+    sys.exit(0 if verdict.good else 1)
+
+
+async def _demonstrate(output: Path, seconds: float, console: Console, verdict: Verdict) -> None:
+    with tempfile.TemporaryDirectory(prefix="cad-demo-") as name:
+        folder = Path(name)
+        gallery = await asyncio.to_thread(Gallery, output / "events")
+        options = PlatformOptions(
+            folder=folder / "platform", require_token=True, clients={CODE: "demo-secret"}
+        )
+        (folder / "media").mkdir()
+        recording = folder / "media" / "recording.mp4"
+        await asyncio.to_thread(cut, CLIP, recording, 40.0)
+        async with (
+            ReferencePlatform(options, on_event=gallery.keep) as platform,
+            RtspCamera() as camera,
+            DeviceProcess(folder / "device", _settings(folder, platform)) as device,
+        ):
+            console.print(f"platform {platform.url}, camera {camera.url()}, log {device.log}")
+            stage = Stage(
+                platform=platform,
+                device=device,
+                camera_url=camera.url(),
+                file_url=recording.as_uri(),
+                plugin=PLUGIN,
+                workshop=folder,
+                seconds=seconds,
+                console=console,
+                verdict=verdict,
+            )
+            try:
+                await play(stage)
+            finally:
+                await asyncio.to_thread(_keep_log, device.log, output / "cadd.log")
+
+
+def _settings(folder: Path, platform: ReferencePlatform) -> dict[str, dict[str, object]]:
+    return {
+        "machine": {"code": CODE, "data_dir": str(folder / "device" / "data")},
+        "api": {"host": "127.0.0.1", "port": 0},
+        "platform": {
+            "url": platform.url,
+            "ca_file": str(platform.ca_file),
+            "expires": LEASE,
+            "client_id": CODE,
+            "client_secret": "demo-secret",
+        },
+        "ingest": {"file_dirs": [str(folder / "media")]},
+    }
+
+
+def _keep_log(source: Path, target: Path) -> None:
+    if source.exists():
+        target.write_bytes(source.read_bytes())
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -26,12 +26,16 @@ class NodeWriter:
     def constant(self, value: Tensor) -> str:
         """Add a constant and return its name."""
         name = self._next_name("constant")
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self.constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def integers(self, *values: int) -> str:
         """Add a constant int64 vector, as axes, sizes and slices want it."""
         return self.constant(np.array(values, dtype=np.int64))
+
+    def integer(self, value: int) -> str:
+        """Add a constant int64 scalar."""
+        return self.constant(np.array(value, dtype=np.int64))
 
     def real(self, value: float) -> str:
         """Add a constant float32 scalar."""

@@ -130,7 +130,7 @@ def _write_filter(graph: NodeWriter, source: str, target: str, axis: int, siting
 
     A triangle as wide as the source pixels that one target pixel covers, at least one.
     """
-    sizes = [graph.node("Gather", size, graph.integers(axis)) for size in (source, target)]
+    sizes = [graph.node("Gather", size, graph.integer(axis)) for size in (source, target)]
     given, wanted = (graph.cast(size, TensorProto.FLOAT) for size in sizes)
     scale = graph.node("Div", given, wanted)
     half, one = graph.real(0.5), graph.real(1)
@@ -145,9 +145,8 @@ def _write_filter(graph: NodeWriter, source: str, target: str, axis: int, siting
 
 
 def _write_range(graph: NodeWriter, size: str) -> str:
-    """Add (size,) float32: 0, 1, 2 and so on."""
-    start, step = (graph.constant(np.array(value, dtype=np.int64)) for value in (0, 1))
-    numbers = graph.node("Range", start, graph.node("Squeeze", size), step)
+    """Add (`size`,) float32: 0, 1, 2 and so on; `size` is a scalar."""
+    numbers = graph.node("Range", graph.integer(0), size, graph.integer(1))
     return graph.cast(numbers, TensorProto.FLOAT)
 
 

@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cad.analysis.engines.session import (
+    CPU,
+    ModelRejectedError,
+    Session,
+    available_providers,
+    choose_provider,
+)
+from tests.analysis.engines.toys import echo_model
+
+
+def test_the_cpu_is_always_there_and_last() -> None:
+    assert available_providers()[-1] == CPU
+
+
+def test_only_what_gives_a_session_counts_as_available() -> None:
+    model = echo_model((1, 3, 4, 4)).SerializeToString()
+    assert all(Session(model, name).provider == name for name in available_providers())
+
+
+def test_trying_devices_leaves_the_console_quiet() -> None:
+    code = "from cad.analysis.engines.session import available_providers as p; print(p()[-1])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (run.stdout.strip(), run.stderr) == (CPU, "")
+
+
+def test_auto_takes_the_best_and_cpu_the_cpu() -> None:
+    assert choose_provider("auto") == available_providers()[0]
+    assert choose_provider("cpu") == CPU
+
+
+def test_what_is_no_model_is_rejected() -> None:
+    with pytest.raises(ModelRejectedError):
+        Session(b"text", CPU)
+
+
+def test_outputs_come_by_name() -> None:
+    image = np.ones((1, 3, 4, 4), dtype=np.float32)
+    session = Session(echo_model((1, 3, 4, 4)).SerializeToString(), CPU)
+    assert np.array_equal(session.run({"images": image})["images_out"], image)

@@ -66,7 +66,9 @@ class Layout:
         return removed
 
     def _compiled_folders(self) -> list[Path]:
-        return list(self._compiled.iterdir()) if self._compiled.exists() else []
+        if not self._compiled.exists():
+            return []
+        return [path for path in self._compiled.iterdir() if path.is_dir()]
 
     @property
     def _incoming(self) -> Path:

@@ -54,3 +54,8 @@ def after_crash(entry: JournalEntry) -> tuple[Recovery, JournalEntry]:
         return Recovery.UNDO, entry
     step = _RESUME_AT.get((entry.operation, entry.step), entry.step)
     return Recovery.RESUME, dataclasses.replace(entry, step=step, starts=entry.starts + 1)
+
+
+def after_orderly_stop(entry: JournalEntry) -> JournalEntry:
+    """Return `entry` so that the start which follows does not count as one after a crash."""
+    return dataclasses.replace(entry, starts=max(entry.starts - 1, 0))

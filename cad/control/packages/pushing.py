@@ -1,0 +1,147 @@
+"""The steps by which a file package comes (I.2) and goes (I.3)."""
+
+import dataclasses
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from cad.base.threads import WorkThread
+from cad.config.settings import PlatformSettings
+from cad.control.packages.book import Book
+from cad.control.packages.durable import make_empty, publish, remove
+from cad.control.packages.fetch import Fetcher
+from cad.control.packages.inspect import inspect
+from cad.control.packages.layout import Layout
+from cad.control.packages.locate import Source, locate
+from cad.control.packages.partfile import remove_part
+from cad.control.packages.unpack import unpack
+from cad.domain.ids import FilePackageId
+from cad.domain.packages import (
+    FilePackage,
+    FilePackageState,
+    JournalEntry,
+    Operation,
+    PushOrder,
+    Step,
+)
+
+logger = logging.getLogger(__name__)
+
+Actions = Mapping[tuple[Operation, Step], Callable[[JournalEntry], Awaitable[None]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushing:
+    """Carries out the steps; who calls them in which order is written in `plan`."""
+
+    book: Book
+    layout: Layout
+    fetcher: Fetcher
+    disk: WorkThread
+    platform: PlatformSettings
+    strict: bool
+
+    def actions(self) -> Actions:
+        """Return what carries out each step."""
+        return {
+            (Operation.PUSH, Step.DOWNLOAD): self._download,
+            (Operation.PUSH, Step.UNPACK): self._unpack,
+            (Operation.PUSH, Step.VERIFY): self._verify,
+            (Operation.PUSH, Step.PUBLISH): self._publish,
+            (Operation.DELETE, Step.REMOVE): self._remove,
+        }
+
+    def locate(self, order: PushOrder) -> Source:
+        """Return where the archive of `order` is, or raise RefusedError."""
+        return locate(order, self.platform, strict=self.strict)
+
+    async def give_up(self, entry: JournalEntry, reason: str) -> None:
+        """Undo a push: nothing of it stays but the record that says why."""
+        package = self._file(entry)
+        logger.error("file package %s: %s", package.file_package_id, reason)
+        failed = dataclasses.replace(package, state=FilePackageState.FAILED, reason=reason)
+        try:
+            await self._clear(package.file_package_id)
+            await self.disk.run(remove, self.layout.content(package.file_package_id))
+        finally:
+            await self.book.apply(keep=[failed], forget=[entry])
+
+    async def _download(self, entry: JournalEntry) -> None:
+        package = self._file(entry)
+        order = PushOrder(file_package_id=package.file_package_id, url=package.url, md5=package.md5)
+        await self.fetcher.fetch(
+            self.locate(order),
+            self.layout.part(package.file_package_id),
+            _Progress(self.book, package.file_package_id),
+        )
+        await self.book.apply(
+            keep=[
+                dataclasses.replace(self._file(entry), state=FilePackageState.VERIFYING, reason="")
+            ]
+        )
+
+    async def _unpack(self, entry: JournalEntry) -> None:
+        number = self._file(entry).file_package_id
+        draft = self.layout.unpacked_draft(number)
+        await self.disk.run(make_empty, draft)
+        await self.disk.run(unpack, self.layout.part(number), draft, self.fetcher.limit_bytes)
+
+    async def _verify(self, entry: JournalEntry) -> None:
+        package = self._file(entry)
+        draft = self.layout.unpacked_draft(package.file_package_id)
+        manifest = await self.disk.run(inspect, draft)
+        self.book.show(
+            dataclasses.replace(
+                package,
+                name=manifest.name,
+                version=manifest.version,
+                algorithms=manifest.algorithms,
+            )
+        )
+
+    async def _publish(self, entry: JournalEntry) -> None:
+        package = self._file(entry)
+        number = package.file_package_id
+        draft, final = self.layout.unpacked_draft(number), self.layout.content(number)
+        await self.disk.run(publish, draft, final)
+        await self.book.apply(
+            keep=[dataclasses.replace(package, state=FilePackageState.AVAILABLE)], forget=[entry]
+        )
+        await self._clear(number)
+        logger.info("file package %s (%s %s) is available", number, package.name, package.version)
+
+    async def _remove(self, entry: JournalEntry) -> None:
+        package = self._file(entry)
+        number = package.file_package_id
+        await self._clear(number)
+        await self.disk.run(remove, self.layout.content(number))
+        remnants = [p for p in self.book.packages.values() if p.file_package_id == number]
+        await self.book.apply(forget=[package, entry, *remnants])
+        logger.info("file package %s is deleted", number)
+
+    async def _clear(self, number: FilePackageId) -> None:
+        await self.disk.run(remove_part, self.layout.part(number))
+        await self.disk.run(remove, self.layout.unpacked_draft(number))
+
+    def _file(self, entry: JournalEntry) -> FilePackage:
+        return self.book.files[FilePackageId(int(entry.subject))]
+
+
+class _Progress:
+    """Shows in the record how its download goes."""
+
+    def __init__(self, book: Book, number: FilePackageId) -> None:
+        self._book, self._number = book, number
+
+    def progressed(self, received_bytes: int, total_bytes: int) -> None:
+        """Show the bytes on disk."""
+        package = self._book.files[self._number]
+        self._book.show(
+            dataclasses.replace(
+                package, received_bytes=received_bytes, total_bytes=total_bytes, reason=""
+            )
+        )
+
+    def broke(self, reason: str) -> None:
+        """Show why the download pauses."""
+        self._book.show(dataclasses.replace(self._book.files[self._number], reason=reason))

@@ -31,3 +31,10 @@ def test_secrets_are_cut(text: str) -> None:
 
 def test_systemd_gets_the_priority() -> None:
     assert line("x", under_systemd=True, level=logging.WARNING).startswith("<4>cad.x x")
+
+
+def test_a_line_names_the_request_it_belongs_to() -> None:
+    record = logging.LogRecord("cad.x", logging.INFO, "", 0, "refused", None, None)
+    record.request_id = "r-1"
+
+    assert LineFormatter(under_systemd=False).format(record).endswith("refused request=r-1")

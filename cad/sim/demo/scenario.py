@@ -99,7 +99,7 @@ async def _log_in(stage: Stage, device: DeviceClient) -> None:
 
     await _until(online, REGISTER_DEADLINE, "the device did not become ready for work")
     seen = f"status (H.5) of {CODE}: online"
-    stage.verdict.note("logged in with the decrypted password", True, seen)  # noqa: FBT003
+    stage.verdict.note("logged in with the decrypted password", True, seen)
 
 
 async def _install(stage: Stage, device: DeviceClient) -> None:

@@ -251,9 +251,7 @@ def _authorizer(ground: Ground, http: PlatformHttp) -> Authorizer:
     platform = ground.settings.platform
     if not platform.client_id:
         return Anonymous()
-    return ClientCredentials(
-        http, platform.client_id, platform.client_secret, url=platform.url, clock=ground.clock
-    )
+    return ClientCredentials(http, platform.client_id, platform.client_secret, clock=ground.clock)
 
 
 async def _packages(  # noqa: PLR0913, PLR0917 - its neighbours, each once

@@ -6,14 +6,14 @@ from cad.control.host.ntp import STATUS_OFFSET, clock_is_synchronised
 class Timex(ctypes.Structure):
     """The head of `struct timex` as the C compiler lays it out (adjtimex(2))."""
 
-    _fields_ = (
+    _fields_ = [  # noqa: RUF012 - ctypes wants a list
         ("modes", ctypes.c_uint),
         ("offset", ctypes.c_long),
         ("freq", ctypes.c_long),
         ("maxerror", ctypes.c_long),
         ("esterror", ctypes.c_long),
         ("status", ctypes.c_int),
-    )
+    ]
 
 
 def test_the_status_is_read_where_the_kernel_writes_it() -> None:

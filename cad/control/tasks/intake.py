@@ -16,8 +16,10 @@ from cad.domain.tasks import TaskRecord
 
 logger = logging.getLogger(__name__)
 
-QUEUE_LENGTH = 64
-"""Events read and not yet stored; each holds its pictures, some hundred kilobytes."""
+QUEUE_LENGTH = 128
+"""Events read and not yet stored; each holds its pictures, some hundred kilobytes. A worker has
+fewer without an acknowledgement, so that one in order never keeps its own reports from being read.
+"""
 DRAIN_TIME = 5.0
 LONGEST_DELAY = 10.0
 

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from yarl import URL
+
 from cad.base.errors import BadValueError, MissingFieldError
 from cad.base.redact import redact
 from cad.config.settings import PlatformSettings
@@ -36,11 +38,14 @@ class AllowedHosts:
 
     def check(self, url: str) -> None:
         """Raise BadValueError unless `url` is http or https on one of the hosts."""
-        parts = urlsplit(url)
-        host = (parts.hostname or "").lower()
-        if parts.scheme not in {"http", "https"}:
-            raise BadValueError("expected an http or https URL", field="url", given=redact(url))
-        if not {host, f"{host}:{parts.port}"} & self.names:
+        try:
+            parts = URL(url)  # as the client will understand it
+            host, port = (parts.host or "").lower(), parts.explicit_port
+        except ValueError:
+            raise _no_url(url) from None
+        if parts.scheme not in {"http", "https"} or not host:
+            raise _no_url(url)
+        if not {host, f"{host}:{port}"} & self.names:
             raise BadValueError(
                 "expected the platform's host or one of platform.download_hosts "
                 f"({', '.join(sorted(self.names)) or 'none is set'})",
@@ -70,6 +75,10 @@ def usable_md5(given: str, *, strict: bool) -> str:
     if strict and given:
         raise BadValueError("expected 32 hex digits", field="md5", given=given)
     return ""
+
+
+def _no_url(given: str) -> BadValueError:
+    return BadValueError("expected an http or https URL", field="url", given=redact(given))
 
 
 def _content_url(order: PushOrder, settings: PlatformSettings) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from cad.base.redact import redact
 from cad.domain.faults import Fault
@@ -33,8 +32,9 @@ class StreamSource:
 
     @property
     def scheme(self) -> str:
-        """The URL's scheme in lower case."""
-        return urlsplit(self.url).scheme.lower()
+        """The URL's scheme in lower case, empty if there is none."""
+        head, separator, _ = self.url.partition("://")
+        return head.lower() if separator else ""
 
     @property
     def is_live(self) -> bool:

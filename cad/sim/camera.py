@@ -14,7 +14,6 @@ from typing import Self
 from urllib.parse import quote
 
 from cad.base.errors import CadError
-from cad.base.threads import WorkThread
 from cad.sim.elementary import write_elementary
 
 CLIP = Path(__file__).parent / "media" / "pedestrians.mp4"
@@ -88,7 +87,6 @@ class RtspCamera:
         self.host, self.port = host, port
         self._clip, self._mounts = clip, mounts or {"/stream": Mount()}
         self._user, self._password = user, password
-        self._worker: WorkThread | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: asyncio.subprocess.Process | None = None
 
@@ -105,9 +103,8 @@ class RtspCamera:
         Raises:
             CameraFailedError: it did not start.
         """
-        self._worker = WorkThread("camera-files")
         try:
-            order = await self._worker.run(self._prepare)
+            order = await asyncio.to_thread(self._prepare)
             self._process = await _spawn()
             self.port = await _announced_port(self._process, order)
         except BaseException:
@@ -134,10 +131,7 @@ class RtspCamera:
         if self._process is not None:
             await _end(self._process)
             self._process = None
-        if self._worker is not None:
-            await self._worker.run(self._clean_up)
-            self._worker.close()
-            self._worker = None
+        await asyncio.to_thread(self._clean_up)
 
     def _clean_up(self) -> None:
         if self._folder is not None:
@@ -161,7 +155,7 @@ class RtspCamera:
         return json.dumps(order).encode() + b"\n"
 
     def _mount(self, mount: Mount, file: Path) -> dict[str, object]:
-        rate = 0.0
+        rate = 25.0  # means nothing to audio
         if mount.kind is not MountKind.AUDIO:
             rate = float(write_elementary(self._clip, mount.codec, file, mount.pictures))
         return {

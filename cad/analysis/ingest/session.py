@@ -133,9 +133,10 @@ class Session:
     def _note(self, packet: "Packet[VideoStream]") -> None:
         """Count a packet, and decide from time to time which ones need decoding."""
         self._desk.ledger.received()
-        if packet.pts is not None and packet.time_base is not None:
+        position = packet.dts if packet.pts is None else packet.pts
+        if position is not None:
             is_reference = self._decoder.is_reference(packet)
-            self._cadence.observe(float(packet.pts * packet.time_base), is_reference=is_reference)
+            self._cadence.observe(float(position * packet.time_base), is_reference=is_reference)
         self._seen += 1
         rate = self._desk.sink.target_rate
         if rate != self._rate or self._seen % RECONSIDER == 0:

@@ -38,6 +38,15 @@ def endpoint(source: StreamSource) -> Endpoint:
     return Endpoint(server.name, account)
 
 
+def libav_url(url: str) -> str:
+    """Return `url` with user and password written so that no character in them ends them."""
+    head, userinfo, rest = _split(url)
+    if not userinfo:
+        return f"{head}://{rest}"
+    quoted = (quote(unquote(part), safe="") for part in userinfo.partition(":")[::2])
+    return f"{head}://{':'.join(quoted)}@{rest}"
+
+
 def name(source: StreamSource) -> str:
     """Return what messages call `source`: its host or its file, never its URL."""
     if source.scheme in RTSP_PORTS:
@@ -73,7 +82,7 @@ def _open_rtsp(source: StreamSource, limits: IngestLimits) -> InputContainer:
     }
     try:
         return av.open(
-            _with_quoted_userinfo(source.url),
+            libav_url(source.url),
             "r",
             options=options,
             # The second bounds the wait for one packet of media. libav's own `timeout` is no
@@ -119,10 +128,11 @@ def _open_regular(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         message = f"{path.name}: {os.strerror(error.errno or 0)}"
         raise StreamError(FaultClass.NOT_FOUND, message) from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise StreamError(FaultClass.NOT_FOUND, f"{path.name} is not a file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise StreamError(FaultClass.NOT_FOUND, f"{path.name} is not a file")
         if not status.st_size:
             raise StreamError(FaultClass.PROTOCOL, f"{path.name} is empty")
         yield file
@@ -138,26 +148,19 @@ def _open_file(source: StreamSource, file: BinaryIO) -> InputContainer:
 
 
 def _server(source: StreamSource) -> Server:
-    parts = urlsplit(_with_quoted_userinfo(source.url))
     try:
-        port = parts.port or RTSP_PORTS[source.scheme]
-    except ValueError as error:
-        message = "the stream's URL has a port that is no number of 1..65535"
-        raise StreamError(FaultClass.PROTOCOL, message) from error
-    return Server(parts.hostname or "", port, tls=source.scheme == "rtsps")
+        parts = urlsplit(libav_url(source.url))
+        host, port = parts.hostname or "", parts.port or RTSP_PORTS[source.scheme]
+    except ValueError:
+        host, port = "", 0
+    if not host:
+        message = "the stream's URL names no host and port that could be dialled"
+        raise StreamError(FaultClass.PROTOCOL, message)
+    return Server(host, port, tls=source.scheme == "rtsps")
 
 
 def _path(source: StreamSource) -> Path:
     return Path(unquote(urlsplit(source.url).path))
-
-
-def _with_quoted_userinfo(url: str) -> str:
-    """Return `url` with user and password written so that no character in them ends them."""
-    head, userinfo, rest = _split(url)
-    if not userinfo:
-        return f"{head}://{rest}"
-    quoted = (quote(unquote(part), safe="") for part in userinfo.partition(":")[::2])
-    return f"{head}://{':'.join(quoted)}@{rest}"
 
 
 def _split(url: str) -> tuple[str, str, str]:

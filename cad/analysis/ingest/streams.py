@@ -63,7 +63,7 @@ class Streams:
         try:
             await joiner.run(self._join)
         finally:
-            joiner.close()
+            await joiner.aclose()
 
     def _join(self) -> None:
         deadline = time.monotonic() + STOP_BUDGET

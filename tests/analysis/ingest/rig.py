@@ -1,8 +1,8 @@
 """What the tests of ingest share: a sink, a clock that can be turned, short limits."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cad.domain.faults import FaultClass
 from cad.domain.frames import Frame
 from cad.domain.ids import StreamId
 from cad.domain.streams import StreamPhase, StreamSource
+from tests.waiting import until
 
 CLIP = Path(__file__).parents[3] / "cad" / "sim" / "media" / "pedestrians.mp4"
 
@@ -66,13 +67,13 @@ def limits(
     )
 
 
-@contextmanager
-def reading(
+@asynccontextmanager
+async def reading(
     source: StreamSource | str,
     bounds: IngestLimits,
     sink: Collector | None = None,
     clock: Clock | None = None,
-) -> Iterator[StreamReader]:
+) -> AsyncGenerator[StreamReader]:
     """Read `source` for as long as the scope lasts."""
     time = clock or SystemClock()
     source = StreamSource(url=source) if isinstance(source, str) else source
@@ -90,7 +91,7 @@ def reading(
         yield reader
     finally:
         reader.stop()
-        assert reader.join(10), "the thread did not end"
+        await until(lambda: reader.join(0))
 
 
 def has_fault(reader: StreamReader, kind: FaultClass) -> bool:

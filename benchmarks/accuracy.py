@@ -25,21 +25,21 @@ Detector = Callable[[av.VideoFrame], Corners]
 
 
 def main() -> None:
-    """Print one line for each model."""
+    """Print the accuracy on the files named on the command line."""
     arguments = _parser().parse_args()
     report(arguments.ground_truth, arguments.clip)
 
 
 def report(ground_truth: Path, clip: Path = CLIP) -> None:
-    """Print one line for each model on the pictures of `clip` that `ground_truth` labels."""
+    """Print one line for each model, run by the product and plain."""
     truth = read_ground_truth(ground_truth)
     print(f"{len(truth)} frames, {sum(map(len, truth.values()))} persons, threshold {THRESHOLD}")
     for name, package in PACKAGES.items():
-        plain = TextbookNanoDet(model_of(package))
         with TemporaryDirectory() as folder:
             product = detector(open_package(package, Path(folder)))
+        plain = _textbook(TextbookNanoDet(model_of(package)))
         print(f"{name:5} product {_line(product, truth, clip)}")
-        print(f"{name:5} plain   {_line(_textbook(plain), truth, clip)}")
+        print(f"{name:5} plain   {_line(plain, truth, clip)}")
 
 
 def measure(detect: Detector, truth: dict[int, Corners], clip: Path) -> Scores:

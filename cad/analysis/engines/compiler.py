@@ -76,9 +76,7 @@ def check_model(path: Path, spec: ModelSpec, provider: str) -> CheckedModel:
 
 def compile_model(checked: CheckedModel, output_dir: Path) -> CompiledPackage:
     """Write the package for the device of `checked` into `output_dir`; return its description."""
-    surface = None
-    if checked.session.provider != CPU:
-        surface = _compile_surface(checked)
+    surface = None if checked.session.provider == CPU else compile_surface(checked)
     package = CompiledPackage(
         digest=checked.digest,
         provider=checked.session.provider,
@@ -143,11 +141,11 @@ def _takes_batches(session: Session, spec: ModelSpec) -> bool:
 def _same(left: Tensor, right: Tensor) -> bool:
     if left.shape != right.shape:
         return False
-    allowed = SAME * float(np.abs(right).max(initial=0))
-    return bool(np.allclose(left, right, rtol=0, atol=allowed))
+    allowed = SAME * float(np.abs(right[np.isfinite(right)]).max(initial=0))
+    return bool(np.allclose(left, right, rtol=0, atol=allowed, equal_nan=True))
 
 
-def _compile_surface(checked: CheckedModel) -> bytes | None:
+def compile_surface(checked: CheckedModel) -> bytes | None:
     """Return the surface form, None if the model cannot have one: its planes form serves then."""
     try:
         model = surface_form(checked.model, checked.spec, checked.vendor, checked.decoder)

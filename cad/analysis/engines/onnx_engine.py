@@ -70,6 +70,13 @@ class OnnxEngine:
     def _finish(
         self, outputs: dict[str, Tensor], picture: int, size: tuple[int, int], threshold: float
     ) -> Boxes:
+        # A model may give infinities and NaN, of which no boxes come.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._boxes(outputs, picture, size, threshold)
+
+    def _boxes(
+        self, outputs: dict[str, Tensor], picture: int, size: tuple[int, int], threshold: float
+    ) -> Boxes:
         found = self._decoder.decode(outputs, picture, threshold)
         if self._decoder.suppressed:
             found = by_score(found)

@@ -17,30 +17,29 @@ def suppress(candidates: Candidates, iou: float, scope: NmsScope) -> Candidates:
     `NmsScope.CLASS` only boxes of the same class count.
     """
     found = by_score(candidates)
-    boxes = found.boxes
-    if scope is NmsScope.CLASS:
-        boxes = _apart(boxes, found.classes)
-    kept = _greedy(boxes, iou)
-    return Candidates(found.boxes[kept], found.scores[kept], found.classes[kept])
+    rivals = found.classes if scope is NmsScope.CLASS else np.zeros_like(found.classes)
+    return _rows(found, _greedy(found.boxes, rivals, iou))
 
 
 def by_score(candidates: Candidates) -> Candidates:
-    """Return at most `MAX_CANDIDATES` of them by descending score, ties in their order."""
-    order = np.argsort(-candidates.scores, kind="stable")[:MAX_CANDIDATES]
-    return Candidates(candidates.boxes[order], candidates.scores[order], candidates.classes[order])
+    """Return at most `MAX_CANDIDATES` of them by descending score, ties in their order.
+
+    Boxes with infinite or undefined corners, which a model may give, are left out.
+    """
+    real = np.flatnonzero(np.isfinite(candidates.boxes).all(axis=1))
+    order = np.argsort(-candidates.scores[real], kind="stable")[:MAX_CANDIDATES]
+    return _rows(candidates, real[order])
 
 
-def _apart(boxes: Floats, classes: NDArray[np.intp]) -> Floats:
-    """Shift each class to a place of its own, so that boxes of two classes never overlap."""
-    if len(boxes) == 0:
-        return boxes
-    extent = boxes.max() - boxes.min() + 1
-    shifts: Floats = (classes * extent).astype(np.float32)[:, None]
-    return boxes + shifts
+def _rows(candidates: Candidates, rows: NDArray[np.intp] | list[int]) -> Candidates:
+    return Candidates(candidates.boxes[rows], candidates.scores[rows], candidates.classes[rows])
 
 
-def _greedy(boxes: Floats, iou: float) -> list[int]:
-    """Return the rows that stay of (n, 4) boxes in descending order of score."""
+def _greedy(boxes: Floats, rivals: NDArray[np.intp], iou: float) -> list[int]:
+    """Return the rows that stay of (n, 4) boxes in descending order of score.
+
+    Only boxes with the same number in `rivals`, (n,), suppress each other.
+    """
     x1, y1, x2, y2 = boxes.T
     areas = (x2 - x1) * (y2 - y1)
     alive = np.arange(len(boxes))
@@ -51,5 +50,6 @@ def _greedy(boxes: Floats, iou: float) -> list[int]:
         width = np.minimum(x2[rest], x2[best]) - np.maximum(x1[rest], x1[best])
         height = np.minimum(y2[rest], y2[best]) - np.maximum(y1[rest], y1[best])
         shared = np.maximum(width, 0) * np.maximum(height, 0)
-        alive = rest[shared <= iou * (areas[rest] + areas[best] - shared)]
+        apart = shared <= iou * (areas[rest] + areas[best] - shared)
+        alive = rest[apart | (rivals[rest] != rivals[best])]
     return kept

@@ -19,7 +19,7 @@ from cad.domain.ids import ServiceId
 from cad.domain.models import EngineFailedError, ModelSpec, PreparedModel
 from cad.domain.packages import ServiceOrder, ServiceSettings
 from tests.analysis.engines.test_compiler import HEAD, batch_of_one
-from tests.analysis.engines.toys import SIDE, head_model, save, spec
+from tests.analysis.engines.toys import SIDE, head_model, random_rows, save, spec
 
 GREY: Planes = np.full((3, SIDE, SIDE), 128, dtype=np.uint8)
 
@@ -82,6 +82,18 @@ def test_threads_share_the_engine(frames: Mapping[int, VideoFrame], int8: OnnxEn
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda picture: int8.infer([picture], [(768, 576)], 0.4)[0], planes))
     assert all(np.array_equal(left, right) for left, right in zip(found, alone, strict=True))
+
+
+@pytest.mark.parametrize("decoder", ["yolox", "yolov8"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e30])
+def test_numbers_that_are_no_boxes_give_no_boxes(
+    decoder: str, number: float, tmp_path: Path
+) -> None:
+    rows = random_rows(8 if decoder == "yolox" else 7)
+    rows[..., :4] = number
+    engine = open_engine(order(head_model({"output": rows}), tmp_path, spec(decoder)), "cpu")
+    boxes = engine.infer([GREY], [(64, 64)], 0.3)[0]
+    assert np.isfinite(boxes).all()
 
 
 def test_pictures_of_another_size_fail_the_engine_not_the_process(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class StreamReader:
         wait: Wait = threading.Event.wait,
     ) -> None:
         self._stream_id, self._governor, self._clock = stream_id, governor, clock
-        self._strays = strays or Strays(limits.abandoned_threads)
+        self._strays = Strays(limits.abandoned_threads) if strays is None else strays
         self._ledger = Ledger(stream_id, clock)
         self._lock = threading.Lock()
         self._life, self._thread = Life(), threading.Thread()

@@ -6,7 +6,7 @@ from cad.control.host.ntp import STATUS_OFFSET, clock_is_synchronised
 class Timex(ctypes.Structure):
     """The head of `struct timex` as the C compiler lays it out (adjtimex(2))."""
 
-    _fields_ = [  # noqa: RUF012 - ctypes wants a list
+    _fields_ = [  # type: ignore[mutable-override] # as ctypes has it
         ("modes", ctypes.c_uint),
         ("offset", ctypes.c_long),
         ("freq", ctypes.c_long),

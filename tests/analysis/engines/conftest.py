@@ -41,3 +41,9 @@ def fp32(fp32_order: ServiceOrder) -> OnnxEngine:
 def int8(int8_order: ServiceOrder) -> OnnxEngine:
     """Return the INT8 model, loaded."""
     return open_engine(int8_order, "cpu")
+
+
+@pytest.fixture(scope="session")
+def ssd(tmp_path_factory: pytest.TempPathFactory) -> OnnxEngine:
+    """Return the model with suppression in its graph, loaded."""
+    return open_engine(compiled_order("pedestrian_ssd", tmp_path_factory.mktemp("ssd")), "cpu")

@@ -16,12 +16,13 @@ unit.
 from collections.abc import Mapping
 
 import numpy as np
+import onnxruntime
 import pytest
 from av import VideoFrame
 from numpy.typing import NDArray
 
 from benchmarks.installed import model_of
-from benchmarks.textbook import SIZE, TextbookNanoDet
+from benchmarks.textbook import SCALING, SIZE, TextbookNanoDet
 from cad.analysis.engines.onnx_engine import OnnxEngine
 from cad.analysis.engines.surface_engine import BT601
 from cad.analysis.ingest.picture import AvPicture
@@ -68,6 +69,22 @@ def test_an_exact_filter_gives_the_same_boxes(
     plain = TextbookNanoDet(model_of("person_detect_fp32"))
     expected = plain.detect_scaled(exactly_scaled(frame), (frame.width, frame.height), THRESHOLD)
     assert_close(detect(fp32, frame), expected)
+
+
+@pytest.mark.parametrize("index", INDICES)
+def test_a_model_with_suppression_inside_gives_the_boxes_of_the_textbook(
+    index: int, frames: Mapping[int, VideoFrame], ssd: OnnxEngine
+) -> None:
+    frame = frames[index]
+    session = onnxruntime.InferenceSession(
+        model_of("pedestrian_ssd"), providers=["CPUExecutionProvider"]
+    )
+    image = frame.reformat(300, 300, "rgb24", interpolation=SCALING).to_ndarray()
+    names = ["detection_boxes:0", "detection_scores:0"]
+    boxes, scores = session.run(names, {"image_tensor:0": image[None]})
+    corners = boxes[0][:, [1, 0, 3, 2]].clip(0, 1) * ((frame.width, frame.height) * 2)
+    expected = np.column_stack((corners, scores[0]))
+    assert_close(detect(ssd, frame), expected[scores[0] >= THRESHOLD], pixels=0.01, score=1e-5)
 
 
 def exactly_scaled(frame: VideoFrame) -> NDArray[np.uint8]:

@@ -277,6 +277,11 @@ class PackageService:
         settings, ignored = parse_args(args, manifest.model.labels, strict=self._strict)
         if ignored:
             logger.warning("package %s: args without meaning: %s", code, ", ".join(ignored))
+        entry = self._book.entries.get(code)
+        if entry is not None and entry.operation is Operation.UNINSTALL:
+            raise ConflictError(
+                "expected a package that is not being removed", field="algoPackageCode", given=code
+            )
         current = self._book.packages.get(code)
         if current is not None and current.settings == settings and _is_up(current):
             return

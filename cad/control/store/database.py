@@ -74,13 +74,13 @@ class Database:
     Leaving the context closes the database.
     """
 
-    def __init__(self, path: Path, set_aside: Path | None) -> None:
+    def __init__(self, path: Path, busy_timeout: float, set_aside: Path | None) -> None:
         self.path = path
         self.set_aside = set_aside
         """Where a corrupt database was moved when this one was opened."""
         self._queued: deque[_Write[object]] = deque()
         self._write_thread, self._read_thread = WorkThread("store-write"), WorkThread("store-read")
-        self._writer, self._reader = _connect(path), _connect(path)
+        self._writer, self._reader = _connect(path, busy_timeout), _connect(path, busy_timeout)
         self._reader.execute("PRAGMA query_only = ON")
 
     @classmethod
@@ -90,6 +90,7 @@ class Database:
         *,
         migrations: Sequence[Migration] | None = None,
         clock: Clock | None = None,
+        busy_timeout: float = BUSY_TIMEOUT,
     ) -> Self:
         """Open or make the database at `path` and bring its schema up to date.
 
@@ -101,25 +102,33 @@ class Database:
         """
         opening = WorkThread("store-open")
         try:
-            return await opening.run(cls._open, path, migrations, clock or SystemClock())
+            return await opening.run(
+                cls._open, path, migrations, clock or SystemClock(), busy_timeout
+            )
         except sqlite3.OperationalError as error:
             raise _translated(error) from error
         finally:
             await opening.aclose()
 
     @classmethod
-    def _open(cls, path: Path, migrations: Sequence[Migration] | None, clock: Clock) -> Self:
+    def _open(
+        cls,
+        path: Path,
+        migrations: Sequence[Migration] | None,
+        clock: Clock,
+        busy_timeout: float,
+    ) -> Self:
         steps = shipped_migrations() if migrations is None else migrations
         set_aside = None
         try:
-            _bring_up(path, steps)
+            _bring_up(path, steps, busy_timeout)
         except sqlite3.DatabaseError as error:
             if _cause(error) not in _DAMAGE:
                 raise
             set_aside = _move_away(path, clock)
             logger.error("database %s is corrupt (%s); kept as %s", path, error, set_aside)  # noqa: TRY400 - the sentence says it all
-            _bring_up(path, steps)
-        return cls(path, set_aside)
+            _bring_up(path, steps, busy_timeout)
+        return cls(path, busy_timeout, set_aside)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` and return its result when it is on disk; an exception of `work` undoes it.
@@ -187,9 +196,9 @@ def _in_snapshot(connection: sqlite3.Connection, work: Work[T]) -> T:
         connection.execute("ROLLBACK")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        path, timeout=busy_timeout, isolation_level=None, check_same_thread=False
     )
     try:
         connection.execute("PRAGMA synchronous = FULL")
@@ -201,9 +210,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _bring_up(path: Path, migrations: Sequence[Migration]) -> None:
+def _bring_up(path: Path, migrations: Sequence[Migration], busy_timeout: float) -> None:
     """Make sure that the file is sound and has the schema of this version."""
-    connection = _connect(path)
+    connection = _connect(path, busy_timeout)
     try:
         verdict: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cad.base.errors import BadValueError, CadError, ConflictError, NotFoundError
+from cad.control.packages.jobs import UnfinishedError
 from cad.control.packages.service import PackageService
 from cad.domain.ids import FilePackageId, ServiceId, TaskId
 from cad.domain.packages import (
@@ -431,3 +432,40 @@ async def test_the_latest_file_package_serves_a_code_that_several_hold(
     await until(lambda: service.file_package(2).state is FilePackageState.AVAILABLE)
     await service.install(CODE)
     assert service.package(CODE).file_package_id == 2
+
+
+async def test_a_removal_that_is_stuck_says_so_and_goes_on_when_ordered_again(
+    service: PackageService, server: ArchiveServer, world: World
+) -> None:
+    await installed(service, server)
+    world.workers.withdrawals = [worker_busy()]
+    with pytest.raises(UnfinishedError, match=r"uninstall of .* at the step withdraw"):
+        await service.uninstall(CODE)
+    with pytest.raises(ConflictError, match="being removed"):
+        await service.install(CODE)
+    await service.uninstall(CODE)
+    assert service.packages() == []
+
+
+async def test_a_removal_that_is_stuck_goes_on_at_the_next_start(
+    world: World, server: ArchiveServer
+) -> None:
+    async with world.service() as service:
+        await installed(service, server)
+        world.workers.withdrawals = [worker_busy()]
+        with pytest.raises(UnfinishedError):
+            await service.uninstall(CODE)
+    async with world.service() as service:
+        await until(lambda: not service.packages())
+
+
+async def test_a_package_at_work_is_not_stopped(
+    service: PackageService, server: ArchiveServer, world: World
+) -> None:
+    await pushed(service, server)
+    world.compiler.gate.clear()
+    await service.install(CODE)
+    with pytest.raises(ConflictError, match="at rest"):
+        await service.stop(CODE)
+    world.compiler.gate.set()
+    await settled(service)

@@ -34,6 +34,7 @@ class Workers:
         self.served: dict[ServiceId, ServiceOrder] = {}
         self.tasks: dict[ServiceId, list[TaskId]] = {}
         self.failures: list[CadError] = []
+        self.withdrawals: list[CadError] = []
 
     async def serve(self, order: ServiceOrder) -> None:
         if self.failures:
@@ -43,6 +44,8 @@ class Workers:
         self.served[order.service_id] = order
 
     async def withdraw(self, service_id: ServiceId) -> None:
+        if self.withdrawals:
+            raise self.withdrawals.pop(0)
         self.served.pop(service_id, None)
 
     def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:

@@ -174,7 +174,7 @@ async def test_a_database_held_by_another_process_is_not_taken_for_corrupt(tmp_p
         holder.execute("PRAGMA locking_mode = EXCLUSIVE")
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreFailedError, match="locked"):
-            await numbers(path)
+            await Database.open(path, migrations=[NUMBERS], busy_timeout=0.05)
     finally:
         holder.close()
 

@@ -25,10 +25,12 @@ def read_model(path: Path) -> onnx.ModelProto:
     """Return the model at `path` with its external data inside.
 
     Raises:
-        UnsupportedModelError: it is no ONNX model, is damaged, refers to files outside its own
+        UnsupportedModelError: it is absent, no ONNX model, damaged, refers to files outside its own
             folder, or uses operators that onnxruntime does not have.
         TooLargeError: it is larger than `MAX_BYTES`.
     """
+    if not path.is_file():
+        raise UnsupportedModelError(f"an ONNX model; there is no file {path.name}")
     _check_size(path, path.stat().st_size)
     model = _parse(path)
     _check_operators(model)

@@ -44,6 +44,11 @@ def test_a_file_that_is_no_model_is_refused(content: bytes, tmp_path: Path) -> N
         read_model(path)
 
 
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModelError, match=r"there is no file model\.onnx"):
+        read_model(tmp_path / "model.onnx")
+
+
 @given(content=st.binary(max_size=300))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_garbage_is_only_ever_refused(content: bytes, tmp_path: Path) -> None:

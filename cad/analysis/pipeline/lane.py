@@ -32,12 +32,22 @@ class Ticket:
     frame: Frame
 
 
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What the engine found in a frame."""
+
+    frame: Frame
+    boxes: Boxes
+    labels: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class LaneCounts:
     """What became of the frames of a lane; the counts only grow."""
 
     analysed: int = 0
     dropped: int = 0
+    """Replaced by a newer one, or lost with the engine that failed."""
     last_received: float | None = None
     """Monotonic time at which the last analysed picture had arrived."""
 
@@ -45,8 +55,8 @@ class LaneCounts:
 class Lane:
     """Frames wait in it, several may be with the engine at once, and leave it in order.
 
-    The scheduler calls everything under its lock, except `finish`, `fail` and the calls that change
-    the tasks: these may come from any thread and let one in at a time.
+    The scheduler calls everything under its lock, except what concerns results and tasks (`finish`
+    and all below it): that may come from any thread and lets one in at a time.
     """
 
     def __init__(
@@ -54,7 +64,7 @@ class Lane:
         service: Service,
         watch: Watch,
         when_full: WhenFull,
-        in_flight_limit: int,
+        threads: int,
         on_findings: Callable[[Frame, list[Finding], tuple[str, ...]], None],
     ) -> None:
         """Begin empty.
@@ -63,20 +73,20 @@ class Lane:
             service: what infers the frames.
             watch: what the tasks see; the lane serialises access to it.
             when_full: see `WhenFull`.
-            in_flight_limit: most frames with the engine at once.
+            threads: calls of the engine that may be under way with frames of this lane.
             on_findings: takes what the rules report of a frame, and the names of the classes, in
                 the order of the frames.
         """
         self.service = service
+        """Set by the scheduler when another takes its place."""
         self.turn = 0
         """When it last had its turn; set by the scheduler."""
         self.counts = LaneCounts()
-        self._watch, self._when_full, self._limit = watch, when_full, in_flight_limit
+        self._watch, self._when_full, self._threads = watch, when_full, threads
         self._on_findings = on_findings
         self._waiting: deque[Frame] = deque()
-        self._places = 1 if when_full is WhenFull.REPLACE else 2 * in_flight_limit
         self._taken = self._in_flight = 0
-        self._order: Reorder[tuple[Frame, Boxes]] = Reorder()
+        self._order: Reorder[_Result | None] = Reorder()
         self._finishing = threading.Lock()
         self._closed = False
 
@@ -88,7 +98,7 @@ class Lane:
     @property
     def takable(self) -> int:
         """Frames that may be started now."""
-        return min(len(self._waiting), self._limit - self._in_flight)
+        return max(0, min(len(self._waiting), self._in_flight_limit - self._in_flight))
 
     @property
     def is_idle(self) -> bool:
@@ -102,7 +112,7 @@ class Lane:
         """
         if self._closed:
             return True
-        if len(self._waiting) == self._places:
+        if len(self._waiting) >= self._places:
             if self._when_full is WhenFull.WAIT:
                 return False
             self._waiting.popleft()
@@ -126,20 +136,26 @@ class Lane:
         self._closed = True
         self._waiting.clear()
 
-    def finish(self, ticket: Ticket, boxes: Boxes) -> None:
-        """Show the boxes to the tasks as soon as those of all earlier frames have been shown."""
-        with self._finishing:
-            for frame, found in self._order.put(ticket.number, (ticket.frame, boxes)):
-                findings = self._watch.see(frame, found)
-                if findings:
-                    self._on_findings(frame, findings, self.service.labels)
-                self.counts.analysed += 1
-                self.counts.last_received = frame.received
+    def finish(self, ticket: Ticket, boxes: Boxes, service: Service) -> None:
+        """Show the boxes to the tasks as soon as those of all earlier frames have been shown.
+
+        Boxes of a replaced `service` that names its classes differently show nobody.
+        """
+        self._complete(ticket, _Result(ticket.frame, boxes, service.labels))
+
+    def give_up(self, ticket: Ticket) -> None:
+        """Count the frame as dropped, so that later ones need not wait for it."""
+        self._complete(ticket, None)
 
     def fail(self, fault: Fault) -> None:
         """End all tasks with `fault`; the scheduler closes the lane."""
         with self._finishing:
             self._watch.end_all(fault)
+
+    def use(self, service: Service) -> None:
+        """Let the tasks see boxes of `service`, which has taken the place of the one before."""
+        with self._finishing:
+            self._watch.use(service)
 
     def set_task(self, task_id: TaskId, rules: tuple[Rule, ...]) -> None:
         """Add a task, or replace its rules."""
@@ -150,3 +166,28 @@ class Lane:
         """Forget a task; unknown is fine."""
         with self._finishing:
             self._watch.remove(task_id)
+
+    @property
+    def _in_flight_limit(self) -> int:
+        return self._threads * self.service.batch_limit
+
+    @property
+    def _places(self) -> int:
+        return 1 if self._when_full is WhenFull.REPLACE else 2 * self._in_flight_limit
+
+    def _complete(self, ticket: Ticket, result: _Result | None) -> None:
+        with self._finishing:
+            for each in self._order.put(ticket.number, result):
+                if each is None:
+                    self.counts.dropped += 1
+                else:
+                    self._show(each)
+
+    def _show(self, result: _Result) -> None:
+        labels, frame = self._watch.labels, result.frame
+        boxes = result.boxes if result.labels == labels else result.boxes[:0]
+        findings = self._watch.see(frame, boxes)
+        if findings:
+            self._on_findings(frame, findings, labels)
+        self.counts.analysed += 1
+        self.counts.last_received = frame.received

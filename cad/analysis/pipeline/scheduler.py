@@ -111,6 +111,15 @@ class Scheduler:
         with self._lock:
             return lane.is_idle
 
+    def replace(self, old: Service, new: Service) -> None:
+        """Carry what waits for `old`, and all that comes, to `new`; nothing is lost."""
+        with self._lock:
+            lanes = [lane for lane in self._lanes if lane.service is old]
+            for lane in lanes:
+                lane.service = new
+        for lane in lanes:
+            lane.use(new)
+
     def retire(self, service: Service) -> None:
         """Close the lanes of the service, wait for its calls, then close its engine. Blocks."""
         with self._lock:
@@ -126,7 +135,7 @@ class Scheduler:
     def _run(self) -> None:
         while (batch := self._next_batch()) is not None:
             started = time.perf_counter()
-            failed = partial(self._fail, batch.service)
+            failed = partial(self._fail, batch)
             with Contained(f"service {batch.service.service_id}", failed, self._clock):
                 self._process(batch)
             self._release(batch, time.perf_counter() - started)
@@ -170,7 +179,7 @@ class Scheduler:
         if places:
             results = self._infer(batch.service, places, planes)
             for (lane, ticket), boxes in zip(places, results, strict=True):
-                lane.finish(ticket, boxes)
+                lane.finish(ticket, boxes, batch.service)
 
     def _infer(
         self, service: Service, places: list[tuple[Lane, Ticket]], planes: list[Planes]
@@ -201,10 +210,12 @@ class Scheduler:
         self.remove(lane)
         lane.fail(fault)
 
-    def _fail(self, service: Service, fault: Fault) -> None:
+    def _fail(self, batch: _Batch, fault: Fault) -> None:
         with self._lock:
-            self._close_lanes([lane for lane in self._lanes if lane.service is service])
-        self._on_failure(service, fault)
+            self._close_lanes([lane for lane in self._lanes if lane.service is batch.service])
+        for lane, ticket in batch.places:
+            lane.give_up(ticket)
+        self._on_failure(batch.service, fault)
 
     def _close_lanes(self, lanes: list[Lane]) -> None:
         for lane in lanes:

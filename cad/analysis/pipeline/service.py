@@ -10,7 +10,7 @@ CPU_PROVIDER = "CPUExecutionProvider"
 class Service:
     """A loaded engine, what its order says about results, and what it has done so far.
 
-    Loading an algorithm again makes a new one beside it; frames on their way stay with the old.
+    Loading an algorithm again makes a new one; frames that are with the old engine stay with it.
     The counts are kept by the scheduler under its lock.
     """
 
@@ -20,8 +20,12 @@ class Service:
         self.labels = engine.labels
         settings, model = order.settings, order.model
         threshold, keep = settings.score_threshold, settings.keep
-        self.score_threshold = model.score_threshold if threshold is None else threshold
-        self.keep: tuple[str, ...] = model.keep if keep is None else keep
+        self.reporting: tuple[float, tuple[str, ...], tuple[str, ...]] = (
+            model.score_threshold if threshold is None else threshold,
+            engine.labels,
+            model.keep if keep is None else keep,
+        )
+        """Score from which an object is reported, names of the classes, those that are kept."""
         self.running = 0
         """Calls of the engine that have not returned."""
         self.frames = 0

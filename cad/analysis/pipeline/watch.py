@@ -28,7 +28,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Watcher:
-    rules: RuleEvaluator
+    rules: tuple[Rule, ...]
+    evaluator: RuleEvaluator
     tracker: Tracker
 
 
@@ -51,14 +52,28 @@ class Watch:
         """Lowest score of a box that any of the trackers can use."""
         return min([LOW_SCORE, *self._trackers])
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes of the boxes that it understands."""
+        return self._service.labels
+
+    def use(self, service: Service) -> None:
+        """Take boxes of `service` from now on; tracks and rules go on if it reports alike."""
+        is_alike = service.reporting == self._service.reporting
+        self._service = service
+        if not is_alike:
+            self._trackers.clear()
+            for task_id, watcher in list(self._watchers.items()):
+                self.set(task_id, watcher.rules)
+
     def set(self, task_id: TaskId, rules: tuple[Rule, ...]) -> None:
         """Add the task, or replace its rules; tracks go on. Rules that fail end the task."""
         service = self._service
         with Contained("rules", partial(self._end, task_id), self._clock):
-            evaluator = RuleEvaluator(rules, service.score_threshold, service.labels, service.keep)
+            evaluator = RuleEvaluator(rules, *service.reporting)
             high = evaluator.lowest_threshold
             tracker = self._trackers.setdefault(high, Tracker(high, min(LOW_SCORE, high)))
-            self._watchers[task_id] = _Watcher(evaluator, tracker)
+            self._watchers[task_id] = _Watcher(rules, evaluator, tracker)
         self._forget_unused_trackers()
 
     def remove(self, task_id: TaskId) -> None:
@@ -83,7 +98,7 @@ class Watch:
             with Contained("rules", partial(self._end, task_id), self._clock):
                 if watcher.tracker not in tracks:
                     tracks[watcher.tracker] = watcher.tracker.update(boxes, frame.pts)
-                hits = watcher.rules.update(tracks[watcher.tracker], width, height, frame.pts)
+                hits = watcher.evaluator.update(tracks[watcher.tracker], width, height, frame.pts)
                 findings += [Finding(task_id, hit) for hit in hits]
         return findings
 

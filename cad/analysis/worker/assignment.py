@@ -38,17 +38,16 @@ class Assignment:
     def serve(self, service: Service) -> Service | None:
         """Give the service to the tasks that want it; return the one it replaces, if any.
 
-        The streams of its tasks stay open meanwhile. The caller retires the replaced one.
+        Streams and lanes go on with the new one. The caller retires the replaced one.
         """
         replaced = self._services.get(service.service_id)
         self._services[service.service_id] = service
         self._service_faults.pop(service.service_id, None)
+        if replaced is not None:
+            self._scheduler.replace(replaced, service)
         statuses = self._statuses()
         for run in self._runs_of(service.service_id):
-            lane = run.lane
             self._attach(run, statuses)
-            if lane is not None:
-                self._routes.leave(run.order, lane.service)
         return replaced
 
     def withdraw(self, service_id: ServiceId, fault: Fault | None = None) -> Service | None:
@@ -74,7 +73,7 @@ class Assignment:
             return
         run.order = order
         if run.lane is not None:
-            self._routes.change(order, run.lane.service)
+            self._routes.change(order)
 
     def stop(self, task_id: TaskId) -> None:
         """End a task; unknown is fine. Its events stay until they are acknowledged."""
@@ -118,18 +117,13 @@ class Assignment:
     def _attach(self, run: TaskRun, statuses: Statuses) -> None:
         """Give the run frames, if its service is loaded."""
         service = self._services.get(run.order.service_id)
-        if service is None or run.is_over:
-            return
-        status = statuses.get(run.order.stream_id)
-        if run.lane is not None:
-            run.detach(status)
-        run.attach(self._routes.join(run.order, service), status)
+        if service is not None and run.lane is None and not run.is_over:
+            run.attach(self._routes.join(run.order, service), statuses.get(run.order.stream_id))
 
     def _detach(self, run: TaskRun, statuses: Statuses) -> None:
         if run.lane is not None:
-            service = run.lane.service
             run.detach(statuses.get(run.order.stream_id))
-            self._routes.leave(run.order, service)
+            self._routes.leave(run.order)
 
     def _is_at_the_end(self, run: TaskRun, statuses: Statuses) -> bool:
         status = statuses.get(run.order.stream_id)

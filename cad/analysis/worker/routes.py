@@ -12,7 +12,7 @@ from cad.analysis.pipeline.watch import Watch
 from cad.analysis.worker.ports import Streams
 from cad.base.clock import Clock
 from cad.domain.faults import Fault
-from cad.domain.ids import StreamId, TaskId
+from cad.domain.ids import ServiceId, StreamId, TaskId
 from cad.domain.tasks import TaskOrder
 
 
@@ -32,7 +32,7 @@ class _Route:
 @dataclass(frozen=True, slots=True)
 class _OpenStream:
     hub: StreamHub
-    routes: dict[Service, _Route] = field(default_factory=dict)
+    routes: dict[ServiceId, _Route] = field(default_factory=dict)
 
 
 class Routes:
@@ -69,20 +69,21 @@ class Routes:
         self._streams.open(order.stream_id, order.source, stream.hub)
         return lane
 
-    def change(self, order: TaskOrder, service: Service) -> None:
+    def change(self, order: TaskOrder) -> None:
         """Replace the rules and the rate of a task that has joined."""
-        self._enter(self._open[order.stream_id], order, service)
-
-    def leave(self, order: TaskOrder, service: Service) -> None:
-        """Bring the task's stream no longer to `service` for its sake."""
         stream = self._open[order.stream_id]
-        route = stream.routes[service]
+        self._put(stream, stream.routes[order.service_id], order)
+
+    def leave(self, order: TaskOrder) -> None:
+        """Bring the task's stream no longer to its service for its sake."""
+        stream = self._open[order.stream_id]
+        route = stream.routes[order.service_id]
         route.lane.remove_task(order.task_id)
         del route.rates[order.task_id]
         if route.rates:
             stream.hub.set_lane(route.lane, route.rate)
             return
-        del stream.routes[service]
+        del stream.routes[order.service_id]
         stream.hub.remove_lane(route.lane)
         self._scheduler.remove(route.lane)
         if not stream.routes:
@@ -90,7 +91,10 @@ class Routes:
             self._streams.close(order.stream_id)
 
     def _enter(self, stream: _OpenStream, order: TaskOrder, service: Service) -> Lane:
-        route = stream.routes.get(service) or self._add(stream, order, service)
+        route = stream.routes.get(order.service_id) or self._add(stream, order, service)
+        return self._put(stream, route, order)
+
+    def _put(self, stream: _OpenStream, route: _Route, order: TaskOrder) -> Lane:
         route.rates[order.task_id] = order.analysis_rate
         route.lane.set_task(order.task_id, order.rules)
         stream.hub.set_lane(route.lane, route.rate)
@@ -101,9 +105,9 @@ class Routes:
             service,
             Watch(service, self._on_task_fault, self._clock),
             WhenFull.REPLACE if order.source.is_live else WhenFull.WAIT,
-            self._scheduler.threads * service.batch_limit,
+            self._scheduler.threads,
             self._alarm.report,
         )
         self._scheduler.add(lane)
-        stream.routes[service] = route = _Route(lane)
+        stream.routes[order.service_id] = route = _Route(lane)
         return route

@@ -48,12 +48,12 @@ class Floor:
         scheduler: Scheduler,
         service: Service,
         when_full: WhenFull = WhenFull.REPLACE,
-        in_flight: int = 1,
+        threads: int = 1,
         task: str = "task",
     ) -> Lane:
         """Add a lane with one task that reports every picture."""
         watch = Watch(service, self.failed_tasks.__setitem__, SystemClock())
-        lane = Lane(service, watch, when_full, in_flight, self._note)
+        lane = Lane(service, watch, when_full, threads, self._note)
         lane.set_task(TaskId(task), (EVERY_FRAME,))
         scheduler.add(lane)
         return lane

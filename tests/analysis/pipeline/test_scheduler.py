@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -37,6 +38,10 @@ class Gate:
 
     def let_pass(self, count: int = 1) -> None:
         self._open.release(count)
+
+
+def has_begun(lane: Lane) -> bool:
+    return lane.counts.analysed > 5
 
 
 def offer_all(scheduler: Scheduler, lane: Lane, count: int) -> None:
@@ -87,7 +92,7 @@ def test_rules_see_frames_in_order_whichever_thread_is_first(
     floor.found.clear()
     engine = ShadeEngine(somebody, before=lambda number: time.sleep(delays[number] / 1000))
     scheduler = floor.scheduler(threads=4)
-    lane = floor.lane(scheduler, service(engine), WhenFull.WAIT, in_flight=4)
+    lane = floor.lane(scheduler, service(engine), WhenFull.WAIT, threads=4)
     for number in range(40):
         scheduler.offer(lane, frame(number))
     until(lambda: scheduler.is_idle(lane))
@@ -119,7 +124,7 @@ def test_waiting_streams_take_turns(floor: Floor) -> None:
     scheduler = floor.scheduler()
     model = service(engine)
     floor.open_for_work = False
-    lanes = [floor.lane(scheduler, model, WhenFull.WAIT, in_flight=4) for _ in range(3)]
+    lanes = [floor.lane(scheduler, model, WhenFull.WAIT, threads=4) for _ in range(3)]
     for number, lane in enumerate(lanes):
         for _ in range(4):
             scheduler.offer(lane, frame(number))
@@ -217,7 +222,7 @@ def test_the_age_of_the_longest_call_is_known(floor: Floor) -> None:
 def test_what_a_service_did_is_counted(floor: Floor) -> None:
     scheduler = floor.scheduler()
     model = service(ShadeEngine())
-    lane = floor.lane(scheduler, model, WhenFull.WAIT, in_flight=4)
+    lane = floor.lane(scheduler, model, WhenFull.WAIT, threads=4)
     for number in range(5):
         scheduler.offer(lane, frame(number))
     until(lambda: scheduler.is_idle(lane))
@@ -238,3 +243,54 @@ def test_nothing_starts_while_events_have_no_room(floor: Floor, when_full: WhenF
     scheduler.nudge()
     until(lambda: scheduler.is_idle(lane))
     assert engine.seen == ([1] if when_full is WhenFull.REPLACE else [0, 1])
+
+
+def test_lanes_that_come_and_go_under_load_leave_nobody_waiting(floor: Floor) -> None:
+    scheduler = floor.scheduler(threads=4)
+    model = service(ShadeEngine(somebody))
+    lanes = [floor.lane(scheduler, model, WhenFull.WAIT, threads=4) for _ in range(8)]
+    readers = [threading.Thread(target=offer_all, args=(scheduler, lane, 100)) for lane in lanes]
+    for reader in readers:
+        reader.start()
+    for lane in lanes[::2]:
+        until(partial(has_begun, lane))
+        scheduler.remove(lane)
+        lanes.append(floor.lane(scheduler, model))
+    for reader in readers:
+        reader.join(10)
+    until(lambda: all(scheduler.is_idle(lane) for lane in lanes))
+    assert [lane.counts.analysed for lane in lanes[1:8:2]] == [100] * 4
+
+
+def test_a_replaced_service_loses_no_frame_and_no_track(floor: Floor) -> None:
+    gate = Gate()
+    old, new = ShadeEngine(somebody, before=gate), ShadeEngine(somebody)
+    scheduler = floor.scheduler(threads=2)
+    first, second = service(old), service(new)
+    lane = floor.lane(scheduler, first, WhenFull.WAIT, threads=2)
+    for number in range(4):
+        scheduler.offer(lane, frame(number))
+    gate.wait_for_call()
+    gate.wait_for_call()
+    scheduler.replace(first, second)
+    gate.let_pass(2)
+    until(lambda: scheduler.is_idle(lane))
+    assert (sorted(old.seen), new.seen) == ([0, 1], [2, 3])
+    assert [pts for pts, _ in floor.found] == [0.1, 0.2, 0.3]
+
+
+def test_a_replaced_service_that_fails_does_not_hold_up_its_successor(floor: Floor) -> None:
+    def fail(number: int) -> None:
+        gate(number)
+        raise MemoryError
+
+    gate = Gate()
+    scheduler = floor.scheduler()
+    first, second = service(ShadeEngine(before=fail)), service(ShadeEngine())
+    lane = floor.lane(scheduler, first, WhenFull.WAIT)
+    offer_all(scheduler, lane, 2)
+    gate.wait_for_call()
+    scheduler.replace(first, second)
+    gate.let_pass()
+    until(lambda: scheduler.is_idle(lane))
+    assert (lane.counts.analysed, lane.counts.dropped) == (1, 1)

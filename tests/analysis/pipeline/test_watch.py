@@ -97,3 +97,19 @@ def test_classes_that_are_not_kept_are_not_reported() -> None:
     watched = watch(ServiceSettings(keep=("car",)))
     watched.set(A, rules())
     assert reports(watched, 0.9) == []
+
+
+def test_another_model_with_the_same_classes_keeps_the_tracks() -> None:
+    watched = watch()
+    watched.set(A, rules())
+    assert reports(watched, 0.9) == [A]
+    watched.use(Service(order(), ShadeEngine()))
+    assert watched.see(frame(3), boxes(0.9)) == []
+
+
+def test_another_model_with_other_classes_begins_anew() -> None:
+    watched = watch()
+    watched.set(A, rules())
+    assert reports(watched, 0.9) == [A]
+    watched.use(Service(order(), ShadeEngine(labels=("head", "person"))))
+    assert reports(watched, 0.9) == [A]

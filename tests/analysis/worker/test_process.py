@@ -220,6 +220,7 @@ async def test_an_orderly_stop_waits_for_the_last_events(play: Play, ask: str) -
     play.desk.stores_events = False
     await started(play, StartTask(task(rules=EVERY_FRAME)))
     await play.streams.play_all(range(5))
+    await until(lambda: analysed(play) == 5)
     play.desk.send(Shutdown()) if ask == "shutdown" else play.worker.stop()
     await until(lambda: len(play.desk.events) == 4)
     assert not play.desk.closed.is_set()

@@ -22,8 +22,8 @@ make_environment() {
         install_packages python3-venv
     fi
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
-    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    .venv/bin/pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.lock
+    .venv/bin/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
     touch .venv/.ready
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cad.analysis.pipeline.contain import contained
+from cad.analysis.pipeline.contain import Contained
 from cad.analysis.pipeline.tracking import Track
 from cad.analysis.pipeline.watch import Finding
 from cad.base.clock import Clock
@@ -113,7 +113,7 @@ class Alarm:
     def _make_events(self, snapshot: _Snapshot) -> None:
         full = b""
         for finding in snapshot.findings:
-            with contained("snapshot", partial(self._give_up, finding.task_id), self._clock):
+            with Contained("snapshot", partial(self._give_up, finding.task_id), self._clock):
                 full = full or snapshot.frame.picture.jpeg()
                 event = compose(snapshot.frame, finding, snapshot.labels, full)
                 with self._lock:

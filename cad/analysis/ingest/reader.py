@@ -117,10 +117,12 @@ class StreamReader:
                 return
             self._life.over.set()
             self._strays.add(self._thread)
-            message = f"{name(self._desk.source)} does not answer in time"
-            self._governor.failed(self._stream_id, self._ledger.lost(FaultClass.TIMEOUT, message))
+            kind, message = FaultClass.TIMEOUT, f"{name(self._desk.source)} does not answer in time"
+            if not hangs:
+                kind, message = FaultClass.ENGINE, "reading failed for a reason that is in the log"
+            self._governor.failed(self._stream_id, self._ledger.lost(kind, message))
             self._begin()
-        logger.warning("stream %s: its thread was given up, another one goes on", self._stream_id)
+        logger.warning("stream %s: %s; another thread goes on", self._stream_id, message)
 
     def _begin(self) -> None:
         """Start a thread. The lock is held."""

@@ -92,17 +92,29 @@ class Session:
         Raises:
             StreamError: the stream is lost.
         """
-        for packet in self._packets():
-            if self._life.over.is_set():
-                return
-            if packet.size:
-                self._note(packet)
-            for picture in self._decoder.decode(packet):
-                self._take(picture)
-            self._expect_pictures()
+        try:
+            for packet in self._packets():
+                if self._life.over.is_set():
+                    return
+                self._read(packet)
+        finally:
+            self._report_damage()
         if not self._pictures and not self._life.over.is_set():
             message = f"{name(self._desk.source)} ended without a picture"
             raise StreamError(FaultClass.PROTOCOL, message)
+
+    def _read(self, packet: "Packet[VideoStream]") -> None:
+        if packet.size:
+            self._note(packet)
+        for picture in self._decoder.decode(packet):
+            self._take(picture)
+        self._expect_pictures()
+
+    def _report_damage(self) -> None:
+        errors, skipped = self._decoder.errors, self._decoder.skipped
+        if errors or skipped:
+            who = name(self._desk.source)
+            logger.info("%s: %d pictures damaged, %d without a key picture", who, errors, skipped)
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets; the last one, empty, asks the decoder for what it still holds."""

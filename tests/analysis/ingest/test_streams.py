@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing
 
 import av.error
 import pytest
+from typing_extensions import override
 
 from cad.analysis.ingest.governor import Governor
 from cad.analysis.ingest.limits import IngestLimits
@@ -15,6 +16,7 @@ from cad.analysis.ingest.reader import Strays, StreamReader
 from cad.analysis.ingest.streams import Streams
 from cad.base.clock import SystemClock
 from cad.domain.faults import FaultClass
+from cad.domain.frames import Frame
 from cad.domain.ids import StreamId
 from cad.domain.streams import StreamPhase, StreamSource
 from tests.analysis.ingest.rig import CLIP, Collector, limits
@@ -128,6 +130,22 @@ async def test_a_thread_that_hangs_is_replaced_and_counted(deaf: Deaf) -> None:
     reader.stop()
     deaf.returns.set()
     await until(lambda: len(strays) == 0 and reader.join(0))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_bug_in_a_sink_does_not_end_its_stream() -> None:
+    class Buggy(Collector):
+        @override
+        def offer(self, frame: Frame) -> None:
+            super().offer(frame)
+            if len(self.frames) == 3:
+                raise LookupError
+
+    sink = Buggy()
+    async with streams(limits(CLIP.parent)) as running:
+        running.open(ONE, FILE, sink)
+        await until(lambda: len(sink.frames) > 5, 20)
+        assert running.abandoned_threads == 0
 
 
 async def test_no_more_threads_are_given_up_than_allowed(deaf: Deaf) -> None:

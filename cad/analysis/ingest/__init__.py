@@ -1,8 +1,8 @@
 """Where frames come from: RTSP cameras and recordings. The only home of libav in the product.
 
 `Streams` keeps one `StreamReader` for each stream. A reader has one thread, which asks the
-`Governor` for its turn, opens the `source`, and runs a `Session`: packets → `Decoder` → `Timeline` →
-`Pace` (recordings) → the stream's sink. What goes wrong becomes a `StreamError` of a class that an
+`Governor` for its turn, opens the `source`, and runs a `Session`: packets → `Decoder` → `Timeline`
+→ `Pace` (recordings) → the stream's sink. What goes wrong becomes a `StreamError`, of a class that an
 operator acts on; the `Ledger` holds it, and the reader asks for its next turn.
 
 A call into libav cannot be interrupted from outside. Therefore every one of them carries a deadline

@@ -1,10 +1,12 @@
 """The rules of an analysis task: `rulesParams` of Table G.8."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from cad.domain.dialects import MultiLine
 from cad.domain.rules import Area, AreaType, Point, Rule
 from cad.wire.model import AlsoRead, AlsoWritten, Name, Number, Text, WireModel
 
@@ -91,6 +93,22 @@ def _check_points(kind: AreaType, points: list[PointParams]) -> None:
     different = len({(point.x, point.y) for point in points})
     if different < (2 if kind.is_line else fewest):
         raise ValueError(f"expected {wanted} for {kind}, not {different} different one(s)")
+
+
+def _lines(area: Area) -> Iterator[Area]:
+    """Yield the tripwires of `area` where each two points are one (AM-110).
+
+    Raises:
+        ValueError: the points of a MULTI_LINE do not come in pairs.
+    """
+    if area.kind not in {AreaType.MULTI_LINE, AreaType.MULTI_LINE_BOTH}:
+        yield area
+        return
+    starts, ends = area.points[::2], area.points[1::2]
+    if len(starts) != len(ends):
+        raise ValueError(f"expected pairs of points for {area.kind}, not {len(area.points)} points")
+    for start, end in zip(starts, ends, strict=True):
+        yield replace(area, points=(start, end))
 
 
 class MaskParams(AreaParams):
@@ -197,11 +215,14 @@ class RuleParams(OpenModel):
         found = cls.named(given) if isinstance(given, Mapping) else {}
         return {name: found[name] for name in names if name in found}
 
-    def to_rule(self) -> Rule:
+    def to_rule(self, multi_line: MultiLine = MultiLine.POLYLINE) -> Rule:
         """Return the rule as far as evaluating it goes."""
+        areas = [area.to_area(place) for place, area in enumerate(self.areas)]
+        if multi_line is MultiLine.PAIRS:
+            areas = [line for area in areas for line in _lines(area)]
         return Rule(
             event_type=self.event_type,
-            areas=tuple(area.to_area(place) for place, area in enumerate(self.areas)),
+            areas=tuple(areas),
             masks=tuple(mask.to_area(place) for place, mask in enumerate(self.masks)),
             duration=self.extend_params.duration_threshold,
             repeat=self.extend_params.repeat_alarm_interval_threshold,

@@ -1,31 +1,33 @@
 """The envelope around every answer: one tolerant reader, a writer per annex (AM-01..AM-05)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, replace
 
 from cad.base.errors import BadValueError
+from cad.domain.dialects import CodeType, Dialect, EmptyData
 from cad.wire.model import read_json
 
 SUCCESS = 0
-
-
-class EmptyData(Enum):
-    """How an answer without a payload prints `data` (AM-04, AM-05)."""
-
-    NULL = "null"
-    LEFT_OUT = "left out"
-    TRUE = "true"
-    """On success; left out on failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvelopeStyle:
     """How one annex prints its envelope."""
 
+    name: str
     code_is_text: bool
     message_names: tuple[str, ...]
     empty: EmptyData
+    is_standard: bool = True
+    """Whether peers print it, each in its dialect; ours are the same for all."""
+
+    def spoken_in(self, dialect: Dialect) -> "EnvelopeStyle":
+        """Return the style as peers of `dialect` expect it."""
+        if not self.is_standard:
+            return self
+        wanted = dialect.code_type
+        as_text = self.code_is_text if wanted is None else wanted is CodeType.TEXT
+        return replace(self, code_is_text=as_text, empty=dialect.empty_data or self.empty)
 
     def write(
         self, data: object = None, *, code: int = SUCCESS, message: str = "success", request_id: str
@@ -36,19 +38,29 @@ class EnvelopeStyle:
         envelope["requestId"] = request_id
         if data is not None or self.empty is EmptyData.NULL:
             envelope["data"] = data
-        elif self.empty is EmptyData.TRUE and code == SUCCESS:
-            envelope["data"] = True
+        elif code == SUCCESS and self.empty in _EMPTY:
+            envelope["data"] = _EMPTY[self.empty]
         return envelope
 
 
-ANNEX_G = EnvelopeStyle(code_is_text=False, message_names=("msg", "message"), empty=EmptyData.TRUE)
-ANNEX_G_QUERY = EnvelopeStyle(
-    code_is_text=False, message_names=("mgs", "msg", "message"), empty=EmptyData.TRUE
+_EMPTY: Mapping[EmptyData, object] = {EmptyData.TRUE: True, EmptyData.OBJECT: {}}
+
+ANNEX_G = EnvelopeStyle(
+    name="AnnexG", code_is_text=False, message_names=("msg", "message"), empty=EmptyData.TRUE
 )
+ANNEX_G_QUERY = replace(ANNEX_G, name="AnnexGQuery", message_names=("mgs", "msg", "message"))
 """Tables G.17 and G.19 print `mgs` (AM-02)."""
-ANNEX_H = EnvelopeStyle(code_is_text=True, message_names=("message",), empty=EmptyData.NULL)
-ANNEX_I = EnvelopeStyle(code_is_text=True, message_names=("message",), empty=EmptyData.LEFT_OUT)
-LOCAL = EnvelopeStyle(code_is_text=False, message_names=("message",), empty=EmptyData.LEFT_OUT)
+ANNEX_H = EnvelopeStyle(
+    name="AnnexH", code_is_text=True, message_names=("message",), empty=EmptyData.NULL
+)
+ANNEX_I = replace(ANNEX_H, name="AnnexI", empty=EmptyData.LEFT_OUT)
+LOCAL = EnvelopeStyle(
+    name="Local",
+    code_is_text=False,
+    message_names=("message",),
+    empty=EmptyData.LEFT_OUT,
+    is_standard=False,
+)
 """Our own calls on the local socket."""
 
 

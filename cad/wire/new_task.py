@@ -5,14 +5,16 @@ here, by name: other schemes than RTSP and files, playback by time, Kafka, the o
 pictures by GA/T 1400, activity gating.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cad.base.errors import BadValueError, MissingFieldError
 from cad.domain.destinations import Destination, HttpDestination
+from cad.domain.dialects import STANDARD, Dialect
 from cad.domain.ids import ServiceId
+from cad.domain.rules import Rule
 from cad.domain.streams import StreamSource
 from cad.domain.tasks import NewTask
 from cad.wire.annex_g_rules import Destinations, HttpDest, RuleParams
@@ -34,12 +36,13 @@ KNOWN_SCHEMES = {
 """Sources of AM-32 that are refused by name."""
 
 
-def read_new_task(body: object, zone: ZoneInfo) -> NewTask:
+def read_new_task(body: object, zone: ZoneInfo, dialect: Dialect = STANDARD) -> NewTask:
     """Return the task that `body`, parsed JSON of Table G.8, orders.
 
     Args:
         body: the request.
         zone: of local times in it (AM-14).
+        dialect: of who wrote it.
 
     Raises:
         MissingFieldError, BadValueError: name the member at fault.
@@ -52,12 +55,23 @@ def read_new_task(body: object, zone: ZoneInfo) -> NewTask:
         restart_policy=request.restart_policy,
         source=_source(video, zone),
         analysis_rate=video.analysis_fps,
-        rules=tuple(rule.to_rule() for rule in info.rules_params),
+        rules=_rules(info.rules_params, dialect),
         destinations=tuple(_destinations(*numbered) for numbered in enumerate(info.rules_params)),
         cabin_name=info.labels.algo_cabin_name,
         version=info.labels.version,
         task_info=info.to_json(),
     )
+
+
+def _rules(given: Sequence[RuleParams], dialect: Dialect) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    for place, rule in enumerate(given):
+        try:
+            rules.append(rule.to_rule(dialect.multi_line))
+        except ValueError as error:
+            field = f"taskInfo.rulesParams[{place}].areas"
+            raise BadValueError(str(error), field=field) from None
+    return tuple(rules)
 
 
 def _video(options: StreamOptions) -> VideoStreamOptions:

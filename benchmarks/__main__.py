@@ -1,6 +1,7 @@
 """`python -m benchmarks`: what this machine allows, and how much of it the product reaches."""
 
 import argparse
+import asyncio
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -11,10 +12,11 @@ import av
 import onnxruntime
 
 from benchmarks import accuracy
-from benchmarks.installed import compiled_order
+from benchmarks.installed import CLIP, compiled_order
 from benchmarks.speed import CORES, Speed, decoding, inference
 from benchmarks.whole_path import latencies, throughput
 from cad.domain.packages import ServiceOrder
+from cad.sim.camera import RtspCamera
 
 PACKAGE = "person_detect"
 ROUNDS = 3
@@ -31,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         service = compiled_order(PACKAGE, Path(folder))
         _report_throughput(service)
-        _report_latency(service)
+        asyncio.run(_report_latency(service))
     if arguments.ground_truth is not None:
         accuracy.report(arguments.ground_truth)
 
@@ -53,11 +55,15 @@ def _report_throughput(service: ServiceOrder) -> None:
         print(f"{_line(name, speeds[name])}   {speeds[name].per_second / limit:4.2f} of the limit")
 
 
-def _report_latency(service: ServiceOrder) -> None:
-    ages = statistics.quantiles(latencies(service, LIVE_STREAMS, LIVE_RATE, LIVE_SECONDS), n=20)
+async def _report_latency(service: ServiceOrder) -> None:
+    async with RtspCamera(CLIP) as camera:
+        ages = await asyncio.to_thread(
+            latencies, service, camera.url(), LIVE_STREAMS, LIVE_RATE, LIVE_SECONDS
+        )
+    cuts = statistics.quantiles(ages, n=20)
     print(
-        f"frame received to event at the daemon, {LIVE_STREAMS} streams at {LIVE_RATE:g} fps each: "
-        f"p50 {1000 * ages[9]:.0f} ms, p95 {1000 * ages[18]:.0f} ms"
+        f"frame received to event at the daemon, {LIVE_STREAMS} RTSP streams at {LIVE_RATE:g} fps "
+        f"each: p50 {1000 * cuts[9]:.0f} ms, p95 {1000 * cuts[18]:.0f} ms of {len(ages)} events"
     )
 
 

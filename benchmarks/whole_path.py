@@ -1,10 +1,10 @@
-"""The whole path: a worker process as the daemon starts it, on streams from files."""
+"""The whole path: a worker process as the daemon starts it, on files and cameras."""
 
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks.installed import CLIP
@@ -31,6 +31,9 @@ from cad.protocols.worker.settings import WorkerSettings, settings_argument
 
 WARM_UP, WINDOW = 1.0, 4.0
 """Seconds; the clip lasts six at full speed of one stream."""
+
+LIVE_WARM_UP = 3.0
+"""Seconds until cameras are connected."""
 
 REPEAT = 1.0
 """Seconds between the events of someone who stays, for many samples of the latency."""
@@ -69,8 +72,8 @@ class WorkerPeer:
 
 
 @contextmanager
-def worker(service: ServiceOrder, *, pace_files: bool) -> Iterator[WorkerPeer]:
-    """Run a worker that serves `service`."""
+def worker(service: ServiceOrder, tasks: Sequence[TaskOrder]) -> Iterator[WorkerPeer]:
+    """Run a worker that serves `service` and has begun with `tasks`."""
     settings = WorkerSettings(
         accelerator="cpu",
         threads=CORES,
@@ -78,7 +81,7 @@ def worker(service: ServiceOrder, *, pace_files: bool) -> Iterator[WorkerPeer]:
         rtsp_transport="tcp",
         open_timeout=10.0,
         silence_timeout=10.0,
-        pace_files=pace_files,
+        pace_files=False,
     )
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "cad.analysis.worker", "--socket-fd", str(theirs.fileno())]
@@ -91,6 +94,8 @@ def worker(service: ServiceOrder, *, pace_files: bool) -> Iterator[WorkerPeer]:
         peer = WorkerPeer(ours)
         peer.send(LoadService(service))
         next(message for message in peer.news() if isinstance(message, ServiceLoaded))
+        for task in tasks:
+            peer.send(StartTask(task))
         try:
             yield peer
         finally:
@@ -99,9 +104,8 @@ def worker(service: ServiceOrder, *, pace_files: bool) -> Iterator[WorkerPeer]:
 
 def throughput(service: ServiceOrder, streams: int) -> Speed:
     """Return the speed at which every frame of `streams` files is analysed."""
-    with worker(service, pace_files=False) as peer:
-        for number in range(streams):
-            peer.send(StartTask(_task(service, number, rate=0.0, repeat=None)))
+    tasks = [_task(service, number, CLIP.as_uri(), 0.0, None) for number in range(streams)]
+    with worker(service, tasks) as peer:
         begin = peer.report_after(time.monotonic() + WARM_UP)
         end = peer.report_after(begin.monotonic + WINDOW)
     frames = end.services[0].frames - begin.services[0].frames
@@ -110,23 +114,26 @@ def throughput(service: ServiceOrder, streams: int) -> Speed:
     )
 
 
-def latencies(service: ServiceOrder, streams: int, rate: float, seconds: float) -> list[float]:
-    """Return seconds from arrival of a frame to arrival of its event, at the clip's own speed."""
-    with worker(service, pace_files=True) as peer:
-        for number in range(streams):
-            peer.send(StartTask(_task(service, number, rate, repeat=REPEAT)))
-        peer.report_after(time.monotonic() + WARM_UP)
+def latencies(
+    service: ServiceOrder, url: str, streams: int, rate: float, seconds: float
+) -> list[float]:
+    """Return seconds from a frame's arrival to its event's, `streams` times the camera at `url`."""
+    tasks = [_task(service, number, url, rate, REPEAT) for number in range(streams)]
+    with worker(service, tasks) as peer:
+        peer.report_after(time.monotonic() + LIVE_WARM_UP)
         peer.latencies.clear()
         peer.report_after(time.monotonic() + seconds)
         return peer.latencies
 
 
-def _task(service: ServiceOrder, number: int, rate: float, repeat: float | None) -> TaskOrder:
+def _task(
+    service: ServiceOrder, number: int, url: str, rate: float, repeat: float | None
+) -> TaskOrder:
     return TaskOrder(
         task_id=TaskId(f"task-{number}"),
         service_id=service.service_id,
         stream_id=StreamId(f"stream-{number}"),
-        source=StreamSource(url=CLIP.as_uri()),
+        source=StreamSource(url=url),
         analysis_rate=rate,
         rules=(
             Rule(event_type="INTRUSION", repeat=repeat),

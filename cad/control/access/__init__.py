@@ -1,0 +1,13 @@
+"""Who may call this device: tokens, secrets, keys, and what is remembered of it (9.1).
+
+    signing.py    the ring of ES256 keys: access tokens are signed and checked with it
+    accounts.py   the secrets of users and clients, with overlap when one takes another's place
+    refresh.py    logins that go on without the password
+    throttle.py   how fast wrong secrets may be tried
+    service.py    the above put together and kept in the store
+    audit.py      the log of management calls
+
+All but the last two are pure: values and functions of values and the time. Lifetimes are measured
+with `cad.domain.access.Moment`, for the wall clock of a device jumps. The connections on which all
+this happens are protected by TLS, which is a matter of `cad.control.api`.
+"""

@@ -1,0 +1,104 @@
+"""Signing keys, accounts and refresh tokens in the database."""
+
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+import msgspec
+
+from cad.control.store.database import Database
+from cad.control.store.secrets import SecretBox, SecretKeyError
+from cad.domain.access import AccessRecord, AccessState, Account, RefreshFamily, StoredSigningKey
+
+logger = logging.getLogger(__name__)
+
+_KEEP_KEY = """
+INSERT INTO access_key (kid, sealed, record) VALUES (?, ?, ?)
+ON CONFLICT (kid) DO UPDATE SET sealed = excluded.sealed, record = excluded.record
+"""
+_KEEP_ACCOUNT = """
+INSERT INTO access_account (name, record) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET record = excluded.record
+"""
+_KEEP_FAMILY = """
+INSERT INTO access_refresh (family, record) VALUES (?, ?)
+ON CONFLICT (family) DO UPDATE SET record = excluded.record
+"""
+
+
+class AccessRepository:
+    """Keeps who may call; private keys are encrypted."""
+
+    def __init__(self, database: Database, box: SecretBox) -> None:
+        self._database, self._box = database, box
+
+    async def load(self) -> AccessState:
+        """Return everything that is kept. Keys that another device's key sealed are left out."""
+        return await self._database.read(self._load)
+
+    async def apply(
+        self, *, keep: Sequence[AccessRecord] = (), forget: Sequence[AccessRecord] = ()
+    ) -> None:
+        """Keep records, in place of those of the same name, and forget others: all or nothing."""
+        await self._database.write(lambda connection: self._apply(connection, keep, forget))
+
+    def _load(self, connection: sqlite3.Connection) -> AccessState:
+        keys = connection.execute("SELECT sealed, record FROM access_key ORDER BY rowid")
+        accounts = connection.execute("SELECT record FROM access_account ORDER BY name")
+        families = connection.execute("SELECT record FROM access_refresh ORDER BY rowid")
+        found = [self._opened(sealed, record) for sealed, record in keys]
+        return AccessState(
+            keys=[key for key in found if key is not None],
+            accounts=[msgspec.json.decode(record, type=Account) for (record,) in accounts],
+            families=[msgspec.json.decode(record, type=RefreshFamily) for (record,) in families],
+        )
+
+    def _opened(self, sealed: bytes, record: str) -> StoredSigningKey | None:
+        key = msgspec.json.decode(record, type=StoredSigningKey)
+        try:
+            return replace(key, pem=self._box.decrypt(sealed))
+        except SecretKeyError as error:
+            logger.warning("signing key %s is lost: %s", key.kid, error)
+            return None
+
+    def _apply(
+        self,
+        connection: sqlite3.Connection,
+        keep: Sequence[AccessRecord],
+        forget: Sequence[AccessRecord],
+    ) -> None:
+        for record in keep:
+            self._keep(connection, record)
+        for record in forget:
+            _forget(connection, record)
+
+    def _keep(self, connection: sqlite3.Connection, record: AccessRecord) -> None:
+        match record:
+            case StoredSigningKey():
+                sealed = self._box.encrypt(record.pem)
+                row = (record.kid, sealed, _json(replace(record, pem="")))
+                connection.execute(_KEEP_KEY, row)
+            case Account():
+                connection.execute(_KEEP_ACCOUNT, (record.name, _json(record)))
+            case RefreshFamily():
+                connection.execute(_KEEP_FAMILY, (record.family, _json(record)))
+            case _:
+                assert_never(record)
+
+
+def _forget(connection: sqlite3.Connection, record: AccessRecord) -> None:
+    match record:
+        case StoredSigningKey():
+            connection.execute("DELETE FROM access_key WHERE kid = ?", (record.kid,))
+        case Account():
+            connection.execute("DELETE FROM access_account WHERE name = ?", (record.name,))
+        case RefreshFamily():
+            connection.execute("DELETE FROM access_refresh WHERE family = ?", (record.family,))
+        case _:
+            assert_never(record)
+
+
+def _json(record: AccessRecord) -> str:
+    return msgspec.json.encode(record).decode()

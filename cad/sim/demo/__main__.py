@@ -11,19 +11,19 @@ import typer
 from rich.console import Console
 
 from cad.base.errors import CadError
+from cad.sim.bench import Bench, StepFailedError, device_settings, platform_options
 from cad.sim.camera import RtspCamera
 from cad.sim.demo.clip import cut
-from cad.sim.demo.device import CODE, DeviceProcess
 from cad.sim.demo.gallery import Gallery
-from cad.sim.demo.scenario import Stage, StepFailedError, play
+from cad.sim.demo.scenario import Stage, play
 from cad.sim.demo.verdict import Verdict
-from cad.sim.platform.server import PlatformOptions, ReferencePlatform
+from cad.sim.device_process import DeviceProcess
+from cad.sim.platform.server import ReferencePlatform
 
 ROOT = Path(__file__).parents[3]
 CLIP = ROOT / "cad" / "sim" / "media" / "pedestrians.mp4"
 PLUGIN = ROOT / "plugins" / "person_detect"
-LEASE = 10
-"""Seconds, the shortest: keepalives are to be seen."""
+CODE = "demo-device"
 INTERRUPTED = 130
 
 
@@ -49,25 +49,21 @@ async def _demonstrate(output: Path, seconds: float, console: Console, verdict: 
     with tempfile.TemporaryDirectory(prefix="cad-demo-") as name:
         folder = Path(name)
         gallery = await asyncio.to_thread(Gallery, output / "events")
-        options = PlatformOptions(
-            folder=folder / "platform", require_token=True, clients={CODE: "demo-secret"}
-        )
-        (folder / "media").mkdir()
-        recording = folder / "media" / "recording.mp4"
+        media = folder / "media"
+        await asyncio.to_thread(media.mkdir)
+        recording = media / "recording.mp4"
         await asyncio.to_thread(cut, CLIP, recording, 40.0)
         async with (
-            ReferencePlatform(options, on_event=gallery.keep) as platform,
+            ReferencePlatform(platform_options(folder, CODE), on_event=gallery.keep) as platform,
             RtspCamera() as camera,
-            DeviceProcess(folder / "device", _settings(folder, platform)) as device,
+            DeviceProcess(folder / "device", device_settings(platform, CODE, media)) as device,
         ):
             console.print(f"platform {platform.url}, camera {camera.url()}, log {device.log}")
             stage = Stage(
-                platform=platform,
-                device=device,
+                bench=Bench(platform, device, code=CODE, workshop=folder),
                 camera_url=camera.url(),
                 file_url=recording.as_uri(),
                 plugin=PLUGIN,
-                workshop=folder,
                 seconds=seconds,
                 console=console,
                 verdict=verdict,
@@ -76,21 +72,6 @@ async def _demonstrate(output: Path, seconds: float, console: Console, verdict: 
                 await play(stage)
             finally:
                 await asyncio.to_thread(_keep_log, device.log, output / "cadd.log")
-
-
-def _settings(folder: Path, platform: ReferencePlatform) -> dict[str, dict[str, object]]:
-    return {
-        "machine": {"code": CODE, "data_dir": str(folder / "device" / "data")},
-        "api": {"host": "127.0.0.1", "port": 0},
-        "platform": {
-            "url": platform.url,
-            "ca_file": str(platform.ca_file),
-            "expires": LEASE,
-            "client_id": CODE,
-            "client_secret": "demo-secret",
-        },
-        "ingest": {"file_dirs": [str(folder / "media")]},
-    }
 
 
 def _keep_log(source: Path, target: Path) -> None:

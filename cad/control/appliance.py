@@ -140,7 +140,7 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
         book = TaskBook(TaskRepository(ground.database, ground.box))
         algorithms = InstalledAlgorithms()
         plan = _plan(settings, commands)
-        fleet = Fleet(plan, events=outbox, records=book.get, clock=ground.clock)
+        fleet = Fleet(plan, events=outbox, records=book.raised_under, clock=ground.clock)
         tasks = _tasks(ground, book, fleet, algorithms, outbox)
         await stack.enter_async_context(fleet.running())
         client = await _platform_client(stack, ground)

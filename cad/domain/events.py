@@ -26,6 +26,8 @@ class RaisedEvent:
 
     event_id: EventId
     task_id: TaskId
+    revision: int = 0
+    """Of the order whose rule raised it; the task may have been given others since."""
     rule_index: int
     area_id: int | None
     """None = the rule has no areas: the whole picture."""

@@ -1,8 +1,9 @@
 """Analysis tasks (解析任务): what was ordered, and how it goes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from cad.domain.destinations import Destination
 from cad.domain.faults import Fault
@@ -39,6 +40,12 @@ class TaskOrder:
     analysis_rate: float = 5.0
     """Frames per second to analyse; 0 = every frame."""
     rules: tuple[Rule, ...] = ()
+    revision: int = 0
+    """Which content of the task this is; it grows whenever the task is given other content."""
+
+    def revised(self) -> Self:
+        """Return the order under the next revision; to be used with any change of content."""
+        return replace(self, revision=self.revision + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,8 +142,8 @@ class EventDocument(WireModel):
     def from_event(
         cls, event: RaisedEvent, record: TaskRecord, origin: EventOrigin, *, sequence: int
     ) -> Self:
-        """Return the document of `event`, which the task of `record` raised, without images."""
-        rule = _rule(event, record)
+        """Return the document of `event`, which a rule of `record` raised, without images."""
+        rule = record.order.rules[event.rule_index]
         return cls(
             event_id=event.event_id,
             sequence=sequence,
@@ -181,12 +181,6 @@ class EventDocument(WireModel):
     def to_json(self) -> bytes:
         """Return the document as it travels and is stored."""
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
-
-
-def _rule(event: RaisedEvent, record: TaskRecord) -> Rule:
-    """Return the rule of `event`; an event may arrive after its task got fewer rules."""
-    rules = record.order.rules
-    return rules[event.rule_index] if event.rule_index < len(rules) else Rule(event_type="")
 
 
 def _area(event: RaisedEvent, rule: Rule) -> EventArea | None:

@@ -102,10 +102,6 @@ def test_an_event_of_the_whole_picture_has_no_area_and_no_direction() -> None:
     assert not {"area", "direction"} & written.keys()
 
 
-def test_an_event_of_a_rule_that_is_no_more_is_still_written() -> None:
-    assert document(raised(rule_index=5)).event_type == ""
-
-
 def test_the_pictures_come_back_out() -> None:
     sent = document(raised()).with_images(b"\xff\xd8full", b"\xff\xd8crop")
     received = EventDocument.parse(sent.to_json())

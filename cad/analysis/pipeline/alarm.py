@@ -138,6 +138,7 @@ def compose(frame: Frame, finding: Finding, labels: tuple[str, ...], full: bytes
     return RaisedEvent(
         event_id=EventId(str(uuid.uuid4())),
         task_id=finding.task_id,
+        revision=finding.revision,
         rule_index=hit.rule_index,
         area_id=hit.area_id,
         direction=hit.direction,

@@ -157,10 +157,10 @@ class Lane:
         with self._finishing:
             self._watch.use(service)
 
-    def set_task(self, task_id: TaskId, rules: tuple[Rule, ...]) -> None:
+    def set_task(self, task_id: TaskId, rules: tuple[Rule, ...], revision: int = 0) -> None:
         """Add a task, or replace its rules."""
         with self._finishing:
-            self._watch.set(task_id, rules)
+            self._watch.set(task_id, rules, revision)
 
     def remove_task(self, task_id: TaskId) -> None:
         """Forget a task; unknown is fine."""

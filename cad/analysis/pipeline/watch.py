@@ -1,7 +1,7 @@
 """What the tasks on a lane make of its boxes: tracks, and what their rules report of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cad.analysis.pipeline.contain import Contained
@@ -23,12 +23,15 @@ class Finding:
     """A hit and the task whose rule made it."""
 
     task_id: TaskId
+    revision: int
+    """Of the task's order, to whose rules the hit belongs."""
     hit: Hit
 
 
 @dataclass(frozen=True, slots=True)
 class _Watcher:
     rules: tuple[Rule, ...]
+    revision: int
     evaluator: RuleEvaluator
     tracker: Tracker
 
@@ -64,16 +67,26 @@ class Watch:
         if not is_alike:
             self._trackers.clear()
             for task_id, watcher in list(self._watchers.items()):
-                self.set(task_id, watcher.rules)
+                self._begin(task_id, watcher.rules, watcher.revision)
 
-    def set(self, task_id: TaskId, rules: tuple[Rule, ...]) -> None:
-        """Add the task, or replace its rules; tracks go on. Rules that fail end the task."""
+    def set(self, task_id: TaskId, rules: tuple[Rule, ...], revision: int = 0) -> None:
+        """Add the task, or replace its rules; tracks go on. Rules that fail end the task.
+
+        Stays go on as well if the rules are the same and only their `revision` is new.
+        """
+        known = self._watchers.get(task_id)
+        if known is not None and known.rules == rules:
+            self._watchers[task_id] = replace(known, revision=revision)
+        else:
+            self._begin(task_id, rules, revision)
+
+    def _begin(self, task_id: TaskId, rules: tuple[Rule, ...], revision: int) -> None:
         service = self._service
         with Contained("rules", partial(self._end, task_id), self._clock):
             evaluator = RuleEvaluator(rules, *service.reporting)
             high = evaluator.lowest_threshold
             tracker = self._trackers.setdefault(high, Tracker(high, min(LOW_SCORE, high)))
-            self._watchers[task_id] = _Watcher(rules, evaluator, tracker)
+            self._watchers[task_id] = _Watcher(rules, revision, evaluator, tracker)
         self._forget_unused_trackers()
 
     def remove(self, task_id: TaskId) -> None:
@@ -99,7 +112,7 @@ class Watch:
                 if watcher.tracker not in tracks:
                     tracks[watcher.tracker] = watcher.tracker.update(boxes, frame.pts)
                 hits = watcher.evaluator.update(tracks[watcher.tracker], width, height, frame.pts)
-                findings += [Finding(task_id, hit) for hit in hits]
+                findings += [Finding(task_id, watcher.revision, hit) for hit in hits]
         return findings
 
     def _end(self, task_id: TaskId, fault: Fault) -> None:

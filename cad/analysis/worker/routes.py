@@ -1,6 +1,7 @@
 """The ways from streams to services: opened with the first task on them, closed with the last."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from cad.analysis.pipeline.alarm import Alarm
@@ -74,6 +75,20 @@ class Routes:
         stream = self._open[order.stream_id]
         self._put(stream, stream.routes[order.service_id], order)
 
+    def carry(self, service_id: ServiceId, to: ServiceId) -> AbstractSet[StreamId]:
+        """Let whole lanes pass to a service; return their streams.
+
+        Where it has a lane already, tasks have to join that one.
+        """
+        streams = {
+            stream_id: stream
+            for stream_id, stream in self._open.items()
+            if service_id in stream.routes and to not in stream.routes
+        }
+        for stream in streams.values():
+            stream.routes[to] = stream.routes.pop(service_id)
+        return streams.keys()
+
     def leave(self, order: TaskOrder) -> None:
         """Bring the task's stream no longer to its service for its sake."""
         stream = self._open[order.stream_id]
@@ -96,7 +111,7 @@ class Routes:
 
     def _put(self, stream: _OpenStream, route: _Route, order: TaskOrder) -> Lane:
         route.rates[order.task_id] = order.analysis_rate
-        route.lane.set_task(order.task_id, order.rules)
+        route.lane.set_task(order.task_id, order.rules, order.revision)
         stream.hub.set_lane(route.lane, route.rate)
         return route.lane
 

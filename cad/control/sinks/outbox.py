@@ -12,7 +12,6 @@ from cad.control.sinks.dispatch import Delays, Dispatcher
 from cad.control.sinks.gauge import OutboxGauge
 from cad.control.sinks.ports import OutboxStore, Sinks
 from cad.domain.deliveries import NewEvent, StoredEvent
-from cad.domain.destinations import Destination
 from cad.domain.events import RaisedEvent
 from cad.domain.ids import EventId, TaskId
 from cad.domain.tasks import TaskRecord
@@ -67,7 +66,7 @@ class Outbox:
         await self._dispatcher.__aexit__(kind, error, trace)
 
     async def store(self, event: RaisedEvent, record: TaskRecord) -> None:
-        """Take over `event` of the task of `record`; it is on disk when this returns.
+        """Take over `event`, which a rule of `record` raised; it is on disk when this returns.
 
         An event that is offered again, after a crash in between, is not stored a second time.
 
@@ -77,7 +76,7 @@ class Outbox:
         new = NewEvent(
             event_id=event.event_id,
             task_id=event.task_id,
-            destinations=_destinations(event, record),
+            destinations=record.destinations[event.rule_index],
             full_image=event.full_image,
             crop_image=event.crop_image,
         )
@@ -135,9 +134,3 @@ class Outbox:
                 queue.get_nowait()
             queue.put_nowait(stored.document)
         self._dispatcher.wake(stored.queues)
-
-
-def _destinations(event: RaisedEvent, record: TaskRecord) -> tuple[Destination, ...]:
-    """Return where the event goes; it may arrive after its task got fewer rules."""
-    within = event.rule_index < len(record.destinations)
-    return record.destinations[event.rule_index] if within else ()

@@ -24,7 +24,8 @@ DRAIN_TIME = 5.0
 LONGEST_DELAY = 10.0
 
 Acknowledge = Callable[[RaisedEvent], None]
-Records = Callable[[TaskId], TaskRecord | None]
+Records = Callable[[RaisedEvent], TaskRecord | None]
+"""Returns the task as it was when the event was raised, None if it is no more."""
 
 
 @dataclass(slots=True)
@@ -94,7 +95,7 @@ class EventIntake:
     async def _store_one(self, event: RaisedEvent) -> None:
         """Store `event`, however long the disk refuses."""
         delays = backoff(0.2, LONGEST_DELAY)
-        while (record := self._records(event.task_id)) is not None:
+        while (record := self._records(event)) is not None:
             try:
                 await self._store.store(event, record)
             except CadError as error:
@@ -105,4 +106,4 @@ class EventIntake:
                 self._tally.stored += 1
                 return
         self._tally.orphaned += 1
-        logger.warning("event %s: task %s is no more", event.event_id, event.task_id)
+        logger.warning("event %s: task %s or its rule is no more", event.event_id, event.task_id)

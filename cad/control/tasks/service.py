@@ -238,13 +238,14 @@ class TaskService:
         """Give a task new content under its id; its rules change without a gap in its stream."""
         changed = replace(
             record,
-            order=self._order(record.task_id, new),
+            order=self._order(record.task_id, new, record.order.revision),
             restart_policy=new.restart_policy,
             destinations=new.destinations,
             task_info=new.task_info,
         )
         if _same_content(record, changed):
             return self._view(record.task_id)
+        changed = replace(changed, order=changed.order.revised())
         run = replace(self._watched[record.task_id].run, policy=new.restart_policy)
         if run.state not in LIVE or needs_restart(record.order, changed.order):
             run = run.restart(self._moment())
@@ -319,7 +320,7 @@ class TaskService:
             seen=self._clock.monotonic(),
         )
 
-    def _order(self, task_id: TaskId, new: NewTask) -> TaskOrder:
+    def _order(self, task_id: TaskId, new: NewTask, revision: int = 0) -> TaskOrder:
         return TaskOrder(
             task_id=task_id,
             service_id=new.service_id,
@@ -327,6 +328,7 @@ class TaskService:
             source=new.source,
             analysis_rate=new.analysis_rate,
             rules=new.rules,
+            revision=revision,
         )
 
     def _known(self, task_id: TaskId) -> TaskRecord:

@@ -33,7 +33,7 @@ LABELS = ("person", "car")
 
 def finding(task: TaskId = TASK) -> Finding:
     track = Track(7, (64.0, 48.0, 128.0, 240.0), 0.9, 0)
-    return Finding(task, Hit(1, 3, Direction.LEFT_TO_RIGHT, (track,)))
+    return Finding(task, 4, Hit(1, 3, Direction.LEFT_TO_RIGHT, (track,)))
 
 
 @dataclass

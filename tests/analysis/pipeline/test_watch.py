@@ -82,6 +82,23 @@ def test_replaced_rules_begin_with_the_tracks_that_are_known() -> None:
     assert finding.hit.tracks[0].track_id == 1
 
 
+def test_a_hit_names_the_revision_of_the_rules_that_made_it() -> None:
+    watched = watch()
+    revisions = []
+    for number in range(6):
+        watched.set(A, rules(repeat=number // 3), number // 3)
+        revisions += [finding.revision for finding in watched.see(frame(number), boxes(0.9))]
+    assert set(revisions) == {0, 1}
+
+
+def test_a_revision_of_the_same_rules_lets_stays_go_on() -> None:
+    watched = watch()
+    watched.set(A, rules(), 1)
+    assert reports(watched, 0.9) == [A]
+    watched.set(A, rules(), 2)
+    assert watched.see(frame(3), boxes(0.9)) == []
+
+
 def test_boxes_that_are_none_end_the_tasks_with_a_reason() -> None:
     watched = watch()
     watched.set(A, rules())

@@ -70,7 +70,10 @@ class Site:
         command = [*script, "--notes", str(self.notes), *flags]
         program = WorkerProgram(command=command, settings=SETTINGS)
         plan = FleetPlan(program=program, workers=workers, timing=QUICK, serve_timeout=20.0)
-        self.fleet = Fleet(plan, events=self.events, records=self.records.get, clock=SystemClock())
+        self.fleet = Fleet(plan, events=self.events, records=self.raised_under, clock=SystemClock())
+
+    def raised_under(self, event: RaisedEvent) -> TaskRecord | None:
+        return self.records.get(event.task_id)
 
     def noted(self, what: str) -> list[str]:
         lines = self.notes.read_text().splitlines()
@@ -324,7 +327,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(tmp_path: Path) ->
     site = Site(tmp_path)
     program = WorkerProgram(command=["/nonexistent"], settings=SETTINGS)
     plan = FleetPlan(program=program, workers=1, timing=QUICK)
-    fleet = Fleet(plan, events=site.events, records=site.records.get, clock=SystemClock())
+    fleet = Fleet(plan, events=site.events, records=site.raised_under, clock=SystemClock())
     async with fleet.running():
         await until(lambda: fleet.workers()[0].restarts >= 2)
         assert "cannot start /nonexistent" in fleet.workers()[0].last_end

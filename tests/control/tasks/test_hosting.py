@@ -34,7 +34,7 @@ async def test_services_come_and_go_with_their_tasks(tmp_path: Path) -> None:
     plan = FleetPlan(program=WorkerProgram(command=script, settings=SETTINGS), workers=1)
     ended = record(order("t2", "s2"), TaskState.FINISHED)
     book = TaskBook(MemoryTaskStore(record(), ended))
-    fleet = Fleet(plan, events=GatedEvents(), records=book.get, clock=SystemClock())
+    fleet = Fleet(plan, events=GatedEvents(), records=book.raised_under, clock=SystemClock())
     tasks = TaskService(
         book=book,
         runner=fleet,

@@ -101,7 +101,7 @@ async def device(folder: Path, detector: ServiceOrder) -> AsyncIterator[Device]:
     async with await Database.open(folder / "cad.db") as database:
         book = TaskBook(TaskRepository(database, SecretBox(b"k" * 32)))
         plan = FleetPlan(program=PROGRAM, workers=1)
-        fleet = Fleet(plan, events=kept, records=book.get, clock=clock)
+        fleet = Fleet(plan, events=kept, records=book.raised_under, clock=clock)
         tasks = TaskService(
             book=book,
             runner=fleet,

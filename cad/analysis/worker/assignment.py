@@ -1,6 +1,8 @@
 """What this worker has to do: services and tasks as they were ordered, and how they go."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from cad.analysis.pipeline.alarm import Alarm
 from cad.analysis.pipeline.scheduler import Scheduler
@@ -80,6 +82,28 @@ class Assignment:
         run = self._runs.pop(task_id, None)
         if run is not None:
             self._detach(run, self._statuses())
+
+    def move(self, service_id: ServiceId, to: ServiceId) -> None:
+        """Let all tasks of a service go on with another; without a gap where that is loaded."""
+        old, new = self._services.get(service_id), self._services.get(to)
+        carried: AbstractSet[StreamId] = frozenset()
+        if old is not None and new is not None:
+            carried = self._routes.carry(service_id, to)
+            self._scheduler.replace(old, new)
+        statuses = self._statuses()
+        for run in self._runs_of(service_id):
+            before, run.order = run.order, replace(run.order, service_id=to)
+            if before.stream_id not in carried:
+                self._change_lane(run, before, statuses)
+
+    def _change_lane(self, run: TaskRun, before: TaskOrder, statuses: Statuses) -> None:
+        """Bring the run to the lane of its new service, and only then away from the old one."""
+        left = run.lane
+        if left is not None:
+            run.detach(statuses.get(before.stream_id))
+        self._attach(run, statuses)
+        if left is not None:
+            self._routes.leave(before)
 
     def fail_task(self, task_id: TaskId, fault: Fault) -> None:
         """End a task because of `fault`, which its reports name from now on."""

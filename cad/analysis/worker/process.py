@@ -25,6 +25,7 @@ from cad.protocols.worker.messages import (
     EventStored,
     Hello,
     LoadService,
+    MoveTasks,
     Order,
     Report,
     Shutdown,
@@ -118,6 +119,8 @@ class Worker:
                 self._assignment.start(task)
             case StopTask(task_id=task_id):
                 self._assignment.stop(task_id)
+            case MoveTasks(service_id=service_id, to=to):
+                self._assignment.move(service_id, to)
             case EventStored(event_id=event_id):
                 self._alarm.acknowledge(event_id)
                 self._stored.set()

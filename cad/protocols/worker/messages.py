@@ -50,6 +50,13 @@ class StopTask(msgspec.Struct, frozen=True, tag=True):
     task_id: TaskId
 
 
+class MoveTasks(msgspec.Struct, frozen=True, tag=True):
+    """All tasks of one algorithm go on with another: their streams, tracks and stays stay."""
+
+    service_id: ServiceId
+    to: ServiceId
+
+
 class EventStored(msgspec.Struct, frozen=True, tag=True):
     """The event is on disk; the worker may forget it."""
 
@@ -60,7 +67,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """End in good order."""
 
 
-Order = LoadService | UnloadService | StartTask | StopTask | EventStored | Shutdown
+Order = LoadService | UnloadService | StartTask | StopTask | MoveTasks | EventStored | Shutdown
 """What the daemon says."""
 
 

@@ -15,6 +15,7 @@ from cad.protocols.worker.messages import (
     EventStored,
     Hello,
     LoadService,
+    MoveTasks,
     Report,
     ServiceFailed,
     ServiceLoaded,
@@ -98,6 +99,41 @@ async def test_a_task_that_joins_counts_from_its_own_start(play: Play) -> None:
     second = play.desk.task("second")
     assert second is not None
     assert (second.frames.received, second.frames.decoded) == (5, 5)
+
+
+async def test_tasks_that_move_keep_their_stream_their_tracks_and_their_stays(play: Play) -> None:
+    await started(play, StartTask(task("a")), StartTask(task("b")), names=("person", "next"))
+    await play.streams.play_all(range(10))
+    await until(lambda: [analysed(play, name) for name in "ab"] == [10, 10])
+    play.desk.send(MoveTasks(ServiceId("person"), ServiceId("next")))
+    play.desk.send(UnloadService(ServiceId("person")))
+    old = play.shelf.engines[ServiceId("person")]
+    assert isinstance(old, ShadeEngine)
+    await until(lambda: old.closed)
+    await play.streams.play_all(range(10, 20))
+    await until(lambda: [analysed(play, name) for name in "ab"] == [20, 20])
+    assert (play.streams.opened, play.streams.closed) == (["stream"], [])
+    assert len(play.desk.events) == 2
+
+
+async def test_tasks_that_move_join_those_that_are_there_with_the_stream_open(play: Play) -> None:
+    there = task("there", service_id=ServiceId("next"))
+    await started(play, StartTask(task()), StartTask(there), names=("person", "next"))
+    await play.streams.play_all(range(5))
+    await until(lambda: analysed(play) == 5)
+    play.desk.send(MoveTasks(ServiceId("person"), ServiceId("next")), StopTask(there.task_id))
+    await until(lambda: play.desk.task("there") is None)
+    await play.streams.play_all(range(5, 10))
+    await until(lambda: analysed(play) == 10)
+    assert (play.streams.opened, play.streams.closed) == (["stream"], [])
+
+
+async def test_tasks_that_move_to_what_is_not_loaded_wait_for_it(play: Play) -> None:
+    await started(play, StartTask(task()))
+    play.desk.send(MoveTasks(ServiceId("person"), ServiceId("next")))
+    await until(lambda: play.streams.closed == ["stream"])
+    play.desk.send(LoadService(order("next")))
+    await until(lambda: play.streams.opened == ["stream", "stream"])
 
 
 async def test_new_rules_replace_the_old_ones_without_touching_the_stream(play: Play) -> None:

@@ -33,6 +33,7 @@ from cad.protocols.worker.messages import (
     Frames,
     Hello,
     LoadService,
+    MoveTasks,
     News,
     Order,
     Report,
@@ -95,6 +96,8 @@ class StandIn:
                 self.note(f"stop {task_id}")
                 self.tasks.pop(task_id, None)
                 self.pictures.pop(task_id, None)
+            case MoveTasks(service_id=service_id, to=to):
+                self.note(f"move {service_id} {to}")
             case EventStored(event_id=event_id):
                 self.note(f"ack {event_id}")
             case Shutdown():

@@ -12,6 +12,7 @@ from cad.domain.rules import Rule
 from cad.domain.tasks import TaskOrder
 from cad.protocols.worker.messages import (
     LoadService,
+    MoveTasks,
     Order,
     StartTask,
     StopTask,
@@ -56,6 +57,10 @@ class StrictWorker:
                 self.tasks[task.task_id] = task
             case StopTask(task_id=task_id):
                 del self.tasks[task_id]
+            case MoveTasks(service_id=name, to=to):
+                assert to in self.services
+                moved = {k: t for k, t in self.tasks.items() if t.service_id == name}
+                self.tasks |= {k: replace(t, service_id=to) for k, t in moved.items()}
             case _:
                 raise AssertionError(message)
 
@@ -80,3 +85,17 @@ def test_new_rules_alone_do_not_stop_the_task() -> None:
     after = replace(before, rules=(Rule(event_type="LINE_CROSSING"),))
     old, new = (Assignment({}, {task.task_id: task}) for task in (before, after))
     assert orders_between(old, new) == [StartTask(after)]
+
+
+def test_tasks_move_when_only_their_algorithm_changes() -> None:
+    services = {name: service_order(name) for name in NAMES}
+    before = [order(name, service_id=NAMES[0]) for name in "12"]
+    old = Assignment(services, {each.task_id: each for each in before})
+    after = [replace(each, service_id=NAMES[1]) for each in before]
+    new = Assignment(services, {each.task_id: each for each in after})
+    assert orders_between(old, new) == [MoveTasks(NAMES[0], NAMES[1])]
+    gone = Assignment({NAMES[1]: services[NAMES[1]]}, new.tasks)
+    assert orders_between(old, gone) == [
+        MoveTasks(NAMES[0], NAMES[1]),
+        UnloadService(NAMES[0]),
+    ]

@@ -38,18 +38,25 @@ def _rows(candidates: Candidates, rows: NDArray[np.intp] | list[int]) -> Candida
 def _greedy(boxes: Floats, rivals: NDArray[np.intp], iou: float) -> list[int]:
     """Return the rows that stay of (n, 4) boxes in descending order of score.
 
-    Only boxes with the same number in `rivals`, (n,), suppress each other.
+    Only boxes with the same number in `rivals`, (n,), suppress each other. All pairs are compared
+    at once: with the few dozen boxes of a picture a call of numpy costs more than its work.
     """
+    covers = _overlap(boxes, iou) & (rivals[:, None] == rivals)
+    gone = np.zeros(len(boxes), dtype=np.bool_)
+    kept: list[int] = []
+    for row, others in enumerate(covers):
+        if not gone[row]:
+            kept.append(row)
+            gone |= others
+    return kept
+
+
+def _overlap(boxes: Floats, iou: float) -> NDArray[np.bool_]:
+    """Return (n, n): whether the intersection over union of two boxes is above `iou`."""
     x1, y1, x2, y2 = boxes.T
     areas = (x2 - x1) * (y2 - y1)
-    alive = np.arange(len(boxes))
-    kept: list[int] = []
-    while len(alive):
-        best, rest = alive[0], alive[1:]
-        kept.append(int(best))
-        width = np.minimum(x2[rest], x2[best]) - np.maximum(x1[rest], x1[best])
-        height = np.minimum(y2[rest], y2[best]) - np.maximum(y1[rest], y1[best])
-        shared = np.maximum(width, 0) * np.maximum(height, 0)
-        apart = shared <= iou * (areas[rest] + areas[best] - shared)
-        alive = rest[apart | (rivals[rest] != rivals[best])]
-    return kept
+    width = np.minimum(x2[:, None], x2) - np.maximum(x1[:, None], x1)
+    height = np.minimum(y2[:, None], y2) - np.maximum(y1[:, None], y1)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    above: NDArray[np.bool_] = shared > iou * (areas[:, None] + areas - shared)
+    return above

@@ -47,7 +47,12 @@ class ApiSettings(Section):
     tls_key: str = ""
     client_ca: str = ""
     allow_http: bool = False
-    username: str = "admin"
+    basic: bool = True
+    secret_grace_hours: float = Field(default=24, ge=0, le=24 * 365)
+    key_rotation_days: float = Field(default=30, gt=0, le=3650)
+    username: str = Field(
+        default="admin", min_length=1, max_length=128, pattern=r"^[^:\x00-\x1f]+$"
+    )
     password: str = ""
     password_file: str = ""
     socket: Path = Path("/run/cad/cad.sock")

@@ -16,6 +16,15 @@ class Scope(StrEnum):
     NORTHBOUND = "northbound"
 
 
+class AccountKind(StrEnum):
+    """What an account is."""
+
+    USER = "user"
+    """Who the platform is told at registration (H.6)."""
+    CLIENT = "client"
+    """Of OAuth2; made on this device."""
+
+
 class Means(StrEnum):
     """How a caller proved who it is."""
 
@@ -90,6 +99,7 @@ class Account:
     """Somebody who can get tokens: an OAuth2 client, or the user of H.6."""
 
     name: str
+    kind: AccountKind
     scopes: tuple[Scope, ...]
     secrets: tuple[HashedSecret, ...]
     """The newest first."""
@@ -118,3 +128,46 @@ class AccessState:
     keys: Sequence[StoredSigningKey] = ()
     accounts: Sequence[Account] = ()
     families: Sequence[RefreshFamily] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A name and what proves it."""
+
+    name: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """What the token endpoint is asked for (RFC 6749 §4.3, §4.4, §6)."""
+
+    grant_type: str
+    client: Login | None = None
+    """Who asks; without a secret it is a public client."""
+    user: Login | None = None
+    refresh_token: str = field(default="", repr=False)
+    scope: str = ""
+    """Wanted scopes, separated by spaces; empty = all that there are for this account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What the token endpoint gives (RFC 6749 §5.1)."""
+
+    account: str
+    scopes: frozenset[Scope]
+    access_token: str = field(repr=False)
+    lifetime: int
+    """Of the access token, in seconds."""
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A secret that was just made; it is shown this once."""
+
+    account: str
+    secret: str = field(repr=False)
+    grace: float
+    """Seconds for which the one before stays valid; 0 = there was none."""

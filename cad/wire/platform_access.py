@@ -27,3 +27,6 @@ class AccessToken(WireModel):
     token_type: Annotated[Text, Field(alias="token_type")] = "Bearer"  # noqa: S105 - a scheme
     expires_in: Annotated[int, Field(alias="expires_in", ge=1)] = DEFAULT_LIFETIME
     """Seconds."""
+    refresh_token: Annotated[Text | None, Field(alias="refresh_token", repr=False)] = None
+    scope: Text | None = None
+    """What the token is good for, separated by spaces."""

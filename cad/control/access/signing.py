@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 from jwt.utils import base64url_encode
 
-from cad.base.errors import UnauthorisedError
+from cad.control.access.errors import InvalidTokenError
 from cad.domain.access import Moment, Scope, StoredSigningKey
 
 ALGORITHM = "ES256"
@@ -31,12 +31,6 @@ TOKEN_LIMIT = 4096
 """Characters; ours have about 500."""
 
 _REQUIRED = ["sub", "scope", "iat", "exp", "boot", "up"]
-
-
-class InvalidTokenError(UnauthorisedError):
-    """The access token is none of ours, or has expired (RFC 6750 §3.1)."""
-
-    code = 40102
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""The device's own token endpoint and what belongs to it (AM-34, AM-35)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cad.wire.envelope import SUCCESS
+from cad.wire.model import Text, WireModel
+
+JWKS = "/oauth2/jwks"
+"""The public keys that check this device's tokens (RFC 7517)."""
+ROTATE = "/oauth2/keys/rotate"
+
+INVALID_REQUEST = 40010
+INVALID_GRANT = 40011
+UNSUPPORTED_GRANT = 40012
+INVALID_SCOPE = 40013
+INVALID_TOKEN = 40102
+INVALID_CLIENT = 40103
+INSUFFICIENT_SCOPE = 40302
+
+_ERRORS = {
+    INVALID_REQUEST: "invalid_request",
+    INVALID_GRANT: "invalid_grant",
+    UNSUPPORTED_GRANT: "unsupported_grant_type",
+    INVALID_SCOPE: "invalid_scope",
+    INVALID_TOKEN: "invalid_token",
+    INVALID_CLIENT: "invalid_client",
+    INSUFFICIENT_SCOPE: "insufficient_scope",
+}
+_FAMILIES = {
+    401: "invalid_client",
+    403: "access_denied",
+    429: "slow_down",
+    500: "server_error",
+    503: "temporarily_unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthStyle:
+    """Answers as RFC 6749 §5 has them: members without an envelope."""
+
+    def write(
+        self, data: object = None, *, code: int = SUCCESS, message: str = "success", request_id: str
+    ) -> dict[str, object]:
+        """Return the members of `data`, or the error that `code` stands for."""
+        if code == SUCCESS:
+            return dict(data) if isinstance(data, Mapping) else {}
+        error = error_name(code)
+        return {"error": error, "error_description": message, "requestId": request_id}
+
+
+OAUTH = OAuthStyle()
+
+
+def error_name(code: int) -> str:
+    """Return the error of RFC 6749 §5.2 or RFC 6750 §3.1 that a result code stands for."""
+    return _ERRORS.get(code) or _FAMILIES.get(code // 100, "invalid_request")
+
+
+class RotateRequest(WireModel):
+    """Asks for new keys; without members, for a new secret of the caller."""
+
+    keys: Literal["client", "signing"] = "client"
+
+
+class RotatedSecret(WireModel):
+    """The caller's new secret, shown once (members as in RFC 7591 §3.2.1)."""
+
+    client_id: Annotated[Text, Field(alias="client_id")]
+    client_secret: Annotated[Text, Field(alias="client_secret", repr=False)]
+    client_secret_expires_at: Annotated[int, Field(alias="client_secret_expires_at")] = 0
+    """0 = never."""
+    old_secret_expires_in: Annotated[int, Field(alias="old_secret_expires_in", ge=0)]
+    """Seconds."""
+
+
+class RotatedKeys(WireModel):
+    """The key that signs from now on."""
+
+    kid: Text

@@ -73,16 +73,19 @@ class AuditLog:
                 await self._thread.run(self._trail.write, entry)
             except OSError as error:
                 self._take_loss(error)
-                return
-            self._is_synced = False
-        if entries and self._lost:
-            logger.error("audit log: %d entries are missing", self._lost)
-            self._lost = 0
+            else:
+                self._take_success()
 
     def _take_loss(self, error: OSError) -> None:
         if not self._lost:
             logger.error("audit log: cannot be written: %s", error.strerror)
         self._lost += 1
+
+    def _take_success(self) -> None:
+        self._is_synced = False
+        if self._lost:
+            logger.error("audit log: %d entries are missing", self._lost)
+            self._lost = 0
 
     async def _stay_synced(self) -> None:
         while True:

@@ -5,9 +5,7 @@ has it on disk, so that it survives a power cut.
 """
 
 import os
-from collections.abc import Iterator
 from datetime import datetime
-from itertools import takewhile
 from pathlib import Path
 
 import msgspec
@@ -63,20 +61,13 @@ class AuditTrail:
     def entries(self, since: datetime | None, limit: int) -> list[AuditEntry]:
         """Return the last `limit` entries from `since` on, oldest first."""
         found: list[AuditEntry] = []
-        for entry in takewhile(lambda e: since is None or e.time >= since, self._backwards()):
-            found.append(entry)
-            if len(found) == limit:
-                break
-        return found[::-1]
-
-    def _backwards(self) -> Iterator[AuditEntry]:
         for path in self._generations():
-            if not path.exists():
-                return
-            for line in reversed(path.read_bytes().splitlines()):
-                entry = _read(line)
-                if entry is not None:
-                    yield entry
+            fitting = [e for e in _entries(path) if since is None or e.time >= since]
+            found = [*fitting, *found]
+            # Not by the order of the times: the clock of a device may have jumped back.
+            if not fitting or len(found) >= limit:
+                break
+        return found[-limit:]
 
     def _generations(self) -> list[Path]:
         """Return the paths of all files there may be, the one that is written first."""
@@ -109,6 +100,14 @@ def _is_torn(path: Path) -> bool:
             return False
         file.seek(-1, os.SEEK_END)
         return file.read(1) != b"\n"
+
+
+def _entries(path: Path) -> list[AuditEntry]:
+    """Return the entries of one file, oldest first; none if it is not there."""
+    if not path.exists():
+        return []
+    read = map(_read, path.read_bytes().splitlines())
+    return [entry for entry in read if entry is not None]
 
 
 def _read(line: bytes) -> AuditEntry | None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
-from cad.domain.ids import FilePackageId, ServiceId
+from cad.domain.ids import FilePackageId, ServiceId, TaskId
 from cad.domain.models import ModelSpec, PreparedModel
 
 
@@ -152,6 +153,8 @@ class AlgoPackage:
     args: str = ""
     settings: "ServiceSettings"
     prepared: PreparedModel | None = None
+    replaced_by: ServiceId | None = None
+    """The package that its tasks run on since an upgrade; it is an alias of that one."""
     created_at: datetime
 
 
@@ -176,12 +179,34 @@ class ServiceOrder:
     prepared: PreparedModel
 
 
+class TaskHealth(NamedTuple):
+    """What became of the pictures of a live task so far."""
+
+    received: int
+    analysed: int
+    patience: float
+    """Seconds without an analysed picture after which the task has stalled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceHealth:
+    """How an algorithm does at one moment."""
+
+    fault: str = ""
+    """Why a worker does not serve it; empty = all is well."""
+    deaths: int = 0
+    """Workers that ended by their own doing while it was at work there; only grows."""
+    tasks: Mapping[TaskId, TaskHealth] = field(default_factory=dict)
+
+
 class Operation(StrEnum):
     """What changes packages in several steps."""
 
     PUSH = "push"
     DELETE = "delete"
     INSTALL = "install"
+    UPGRADE = "upgrade"
+    """An installation that takes over the tasks of a running package, on trial at first."""
     UNINSTALL = "uninstall"
 
 
@@ -195,6 +220,8 @@ class Step(StrEnum):
     PREPARE = "prepare"
     COMMIT = "commit"
     SERVE = "serve"
+    SWITCH = "switch"
+    WATCH = "watch"
     WITHDRAW = "withdraw"
     REMOVE = "remove"
 
@@ -212,7 +239,9 @@ class JournalEntry:
     """How often it was begun: once, and once more after each crash. A download that is gone on
     with does not count."""
     previous: AlgoPackage | None = None
-    """INSTALL: what undoing it brings back; None = nothing was installed before."""
+    """INSTALL, UPGRADE: what undoing it brings back; None = nothing was installed before."""
+    replaces: ServiceId | None = None
+    """UPGRADE: the running package whose tasks it takes over."""
 
 
 PackageRecord = FilePackage | AlgoPackage | JournalEntry

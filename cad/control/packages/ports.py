@@ -1,6 +1,6 @@
 """What this package needs of its neighbours."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from cad.domain.ids import ServiceId, TaskId
@@ -10,6 +10,7 @@ from cad.domain.packages import (
     FilePackage,
     JournalEntry,
     PackageRecord,
+    ServiceHealth,
     ServiceOrder,
 )
 from cad.protocols.worker.preparation import PrepareRequest
@@ -33,7 +34,7 @@ class ServiceHost(Protocol):
     """Where algorithms are served and tasks run."""
 
     async def serve(self, order: ServiceOrder) -> None:
-        """Return when a worker serves the algorithm; in place of what it served under this id.
+        """Return when the workers serve the algorithm; in place of what it served under this id.
 
         Raises:
             CadError: it cannot be served, and why.
@@ -42,11 +43,20 @@ class ServiceHost(Protocol):
     async def withdraw(self, service_id: ServiceId) -> None:
         """Stop serving the algorithm; unknown is fine."""
 
+    def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
+        """Run the tasks of each key on its algorithm from now on, and of no others."""
+
+    def health(self, service_id: ServiceId, task_services: Collection[ServiceId]) -> ServiceHealth:
+        """Return how an algorithm does, with the tasks of `task_services`, which run on it."""
+
     def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:
         """Return the live tasks of the algorithm."""
 
     async def drop_tasks(self, service_id: ServiceId) -> None:
         """Delete all tasks of the algorithm."""
+
+    async def hand_over(self, service_id: ServiceId, to: ServiceId) -> None:
+        """Make the tasks of an algorithm those of another, on which they run already."""
 
 
 class Authorizer(Protocol):

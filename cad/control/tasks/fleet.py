@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cad.base.clock import Clock
 from cad.base.errors import UnavailableError
@@ -61,6 +62,8 @@ class Fleet:
         self.tally = EventTally()
         """What became of events."""
         self._services: dict[ServiceId, ServiceOrder] = {}
+        self._aliases: Mapping[ServiceId, ServiceId] = {}
+        self._deaths: Counter[ServiceId] = Counter()
         self._tasks: dict[TaskId, TaskOrder] = {}
         self._seats: dict[StreamId, str] = {}
         self._suspects = Suspects()
@@ -91,7 +94,7 @@ class Fleet:
     # Algorithms
 
     async def serve(self, order: ServiceOrder) -> None:
-        """Serve an algorithm from now on, over every failure; return when a worker does.
+        """Serve an algorithm from now on, over every failure; return when every worker does.
 
         A repeated call replaces it; if that fails, what was served before is served on.
 
@@ -118,8 +121,25 @@ class Fleet:
         """Serve an algorithm no longer; its tasks wait. An unknown one is no error."""
         self._fall_back(service_id, None)
 
+    def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
+        """Run the tasks of each key on its algorithm from now on, and of no others."""
+        self._aliases = dict(aliases)
+        self._spread()
+
+    def fault(self, service_id: ServiceId) -> str:
+        """Return why a worker does not serve an algorithm; empty = none says so."""
+        if service_id in self._suspects.held:
+            return "it has killed its analysis worker again and again"
+        faults = (worker.service_fault(service_id) for worker in self._all_workers())
+        return next((fault.message for fault in faults if fault is not None), "")
+
+    def deaths(self, service_id: ServiceId) -> int:
+        """Return how many workers ended by their own doing with the algorithm at work."""
+        return self._deaths[service_id]
+
     def release(self, service_id: ServiceId) -> None:
         """Give an algorithm that was held for killing its workers another chance."""
+        service_id = self._aliases.get(service_id, service_id)
         if service_id in self._suspects.held:
             self._suspects = self._suspects.released(service_id)
             self._spread()
@@ -133,10 +153,15 @@ class Fleet:
         self._spread()
 
     async def _until_served(self, order: ServiceOrder) -> None:
-        while not any(worker.serves(order) for worker in self._all_workers()):
+        while not self._is_served(order):
             self._raise_if_refused(order.service_id)
             self._changed.clear()
             await self._changed.wait()
+
+    def _is_served(self, order: ServiceOrder) -> bool:
+        """Whether all workers that are up serve the algorithm, and there is one."""
+        ready = [worker for worker in self._shared.values() if worker.is_ready]
+        return bool(ready) and all(worker.serves(order) for worker in ready)
 
     def _raise_if_refused(self, service_id: ServiceId) -> None:
         if service_id in self._suspects.held:
@@ -170,6 +195,7 @@ class Fleet:
         order = self._tasks.get(task_id)
         if order is None:
             return Sighting()
+        order = self._redirected(order)
         service_id = order.service_id
         if service_id in self._suspects.held:
             text = f"algorithm {service_id} has killed its analysis worker again and again"
@@ -216,6 +242,7 @@ class Fleet:
         """Ask who killed the worker, and act on the answer."""
         if not end.own_doing:
             return
+        self._deaths.update(end.services)
         before = self._suspects
         death = Death(self._clock.monotonic(), end.services, alone)
         self._suspects = before.after(death).limited_to(self._services.keys())
@@ -229,16 +256,22 @@ class Fleet:
         """Make every worker's assignment what follows from services, tasks and suspects."""
         suspects = self._suspects.isolated | self._suspects.held
         common = {name: order for name, order in self._services.items() if name not in suspects}
-        tasks = [order for order in self._tasks.values() if order.service_id in common]
+        orders = [self._redirected(order) for order in self._tasks.values()]
+        tasks = [order for order in orders if order.service_id in common]
         # Tasks that wait for their algorithm have their seats, too.
-        seated = [order for order in self._tasks.values() if order.service_id not in suspects]
+        seated = [order for order in orders if order.service_id not in suspects]
         self._seats = place(seated, list(self._shared), self._seats)
         for worker in self._shared.values():
             mine = {t.task_id: t for t in tasks if self._seats[t.stream_id] == worker.name}
             worker.assign(Assignment(common, mine))
-        self._spread_suspects()
+        self._spread_suspects(orders)
 
-    def _spread_suspects(self) -> None:
+    def _redirected(self, order: TaskOrder) -> TaskOrder:
+        """Return `order` for the algorithm that it runs on."""
+        to = self._aliases.get(order.service_id)
+        return order if to is None else replace(order, service_id=to)
+
+    def _spread_suspects(self, orders: Sequence[TaskOrder]) -> None:
         """Give each suspect a worker of its own, and let go of those nobody needs."""
         if self._group is None:
             return
@@ -249,5 +282,5 @@ class Fleet:
         for service_id in self._own.keys() - self._suspects.isolated:
             self._group.create_task(self._own.pop(service_id).leave())
         for service_id, worker in self._own.items():
-            tasks = {k: order for k, order in self._tasks.items() if order.service_id == service_id}
+            tasks = {order.task_id: order for order in orders if order.service_id == service_id}
             worker.assign(Assignment({service_id: self._services[service_id]}, tasks))

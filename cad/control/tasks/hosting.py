@@ -1,11 +1,11 @@
 """What installing and removing algorithms needs of the tasks' side, in one object."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cad.control.tasks.fleet import Fleet
 from cad.control.tasks.service import TaskService
 from cad.domain.ids import ServiceId, TaskId
-from cad.domain.packages import ServiceOrder
+from cad.domain.packages import ServiceHealth, ServiceOrder
 
 
 class ServiceHosting:
@@ -22,6 +22,18 @@ class ServiceHosting:
         """Serve an algorithm no longer."""
         await self._fleet.withdraw(service_id)
 
+    def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
+        """Run the tasks of each key on its algorithm from now on, and of no others."""
+        self._fleet.redirect(aliases)
+
+    def health(self, service_id: ServiceId, task_services: Collection[ServiceId]) -> ServiceHealth:
+        """Return how an algorithm does, with the tasks of `task_services`, which run on it."""
+        return ServiceHealth(
+            fault=self._fleet.fault(service_id),
+            deaths=self._fleet.deaths(service_id),
+            tasks=self._tasks.health(task_services),
+        )
+
     def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:
         """Return the tasks of a service that have not ended."""
         return self._tasks.task_ids(service_id)
@@ -29,3 +41,7 @@ class ServiceHosting:
     async def drop_tasks(self, service_id: ServiceId) -> None:
         """Delete every task of a service; their events are still delivered."""
         await self._tasks.drop_tasks(service_id)
+
+    async def hand_over(self, service_id: ServiceId, to: ServiceId) -> None:
+        """Make the tasks of a service those of another for good."""
+        await self._tasks.hand_over(service_id, to)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +19,7 @@ from cad.control.tasks.ports import Algorithms, EventBacklog, StreamNames, TaskR
 from cad.control.tasks.progress import Progress
 from cad.domain.faults import Fault
 from cad.domain.ids import ServiceId, TaskId
+from cad.domain.packages import TaskHealth
 from cad.domain.tasks import NewTask, TaskOrder, TaskRecord, TaskState
 from cad.domain.views import TaskView
 
@@ -195,7 +196,27 @@ class TaskService:
             for record in self._of_service(service_id):
                 self._run_again(record)
 
+    async def hand_over(self, service_id: ServiceId, to: ServiceId) -> None:
+        """Make the tasks of a service those of another, on which they run already."""
+        for found in self._of_service(service_id):
+            async with self._turn:
+                record = self._book.get(found.task_id)
+                if record is None:
+                    continue
+                moved = replace(record, order=replace(record.order, service_id=to))
+                await self._book.put(moved)
+                self._run_again(moved)
+
+    def health(self, service_ids: Collection[ServiceId]) -> Mapping[TaskId, TaskHealth]:
+        """Return what became of the pictures of each live task of the services."""
+        views = self.search(service_ids=service_ids)
+        return {view.record.task_id: self._health(view) for view in views if view.state in LIVE}
+
     # How it is done
+
+    def _health(self, view: TaskView) -> TaskHealth:
+        limits = self._policy.limits.at_rate(view.record.order.analysis_rate)
+        return TaskHealth(view.frames.received, view.frames.analysed, limits.silence)
 
     def _of_service(self, service_id: ServiceId) -> list[TaskRecord]:
         return [record for record in self._book if record.order.service_id == service_id]

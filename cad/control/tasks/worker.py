@@ -116,6 +116,11 @@ class Worker:
 
     # What is seen of it
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a process is up and has said its first word."""
+        return self._life is not None
+
     def serves(self, order: ServiceOrder) -> bool:
         """Whether it serves an algorithm as ordered now."""
         return self._life is not None and self._life.serves(order)

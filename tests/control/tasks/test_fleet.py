@@ -215,6 +215,25 @@ async def test_a_withdrawn_algorithm_is_unloaded_after_its_tasks(site: Site) -> 
         assert site.noted("stop t1")
 
 
+async def test_redirected_tasks_move_to_the_other_algorithm_and_back(site: Site) -> None:
+    async with at_work(site):
+        await site.fleet.serve(service_order(VEHICLE))
+        site.fleet.redirect({PERSON: VEHICLE})
+        await until(lambda: bool(site.noted(f"move {PERSON} {VEHICLE}")))
+        await site.fleet.withdraw(PERSON)
+        await until(lambda: bool(site.noted(f"unload {PERSON}")) and site.analyses())
+        await site.fleet.serve(service_order())
+        site.fleet.redirect({})
+        await until(lambda: bool(site.noted(f"move {VEHICLE} {PERSON}")) and site.analyses())
+        assert (len(site.noted("start t1")), site.noted("stop t1")) == (1, [])
+
+
+async def test_deaths_and_faults_of_an_algorithm_are_known(site: Site, tmp_path: Path) -> None:
+    async with at_work(site, f"die://x{tmp_path}/done"):
+        await until(lambda: site.fleet.deaths(PERSON) == 1)
+        assert (site.fleet.deaths(VEHICLE), site.fleet.fault(PERSON)) == (0, "")
+
+
 async def test_tasks_of_one_stream_share_a_worker_and_others_are_spread(tmp_path: Path) -> None:
     site = Site(tmp_path, 2)
     tasks = [order(f"t{n}", f"s{n % 2}") for n in range(4)]

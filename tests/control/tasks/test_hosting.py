@@ -18,6 +18,7 @@ from tests.control.tasks.test_fleet import SETTINGS, GatedEvents
 from tests.control.tasks.values import (
     PERSON,
     TASK,
+    VEHICLE,
     FixedAlgorithms,
     MemoryTaskStore,
     NotedBacklog,
@@ -48,7 +49,12 @@ async def test_services_come_and_go_with_their_tasks(tmp_path: Path) -> None:
     async with fleet.running(), tasks.running():
         await host.serve(service_order())
         assert host.task_ids(PERSON) == [TASK]
-        await host.drop_tasks(PERSON)
+        assert list(host.health(PERSON, [PERSON]).tasks) == [TASK]
+        await host.serve(service_order(VEHICLE))
+        host.redirect({PERSON: VEHICLE})
+        await host.hand_over(PERSON, VEHICLE)
+        assert (host.task_ids(PERSON), host.task_ids(VEHICLE)) == ([], [TASK])
+        await host.drop_tasks(VEHICLE)
         assert tasks.search() == []
         await host.withdraw(PERSON)
         assert fleet.sighting(TASK).report is None

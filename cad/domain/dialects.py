@@ -6,9 +6,8 @@ A dialect is data. Those that are added to the built-in one are entry points of 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import entry_points
 
-from cad.base.errors import BadValueError
+from cad.domain.plugins import find_plugin
 
 ENTRY_POINT_GROUP = "cad.dialects"
 
@@ -77,20 +76,5 @@ def find_dialect(name: str) -> Dialect:
     Raises:
         BadValueError: there is none, or its plugin cannot be loaded; names those there are.
     """
-    if name == STANDARD.name:
-        return STANDARD
-    added = entry_points(group=ENTRY_POINT_GROUP)
-    if name not in added.names:
-        known = ", ".join(sorted({STANDARD.name, *added.names}))
-        raise BadValueError(f"expected one of {known}", field="machine.dialect", given=name)
-    try:
-        found = added[name].load()
-    except (ImportError, AttributeError) as error:
-        raise _unusable(name, f"that can be loaded ({error})") from error
-    if not isinstance(found, Dialect):
-        raise _unusable(name, f"that is a {Dialect.__module__}.Dialect")
-    return found
-
-
-def _unusable(name: str, expected: str) -> BadValueError:
-    return BadValueError(f"expected a dialect {expected}", field="machine.dialect", given=name)
+    built_in = {STANDARD.name: STANDARD}
+    return find_plugin(name, built_in, Dialect, group=ENTRY_POINT_GROUP, field="machine.dialect")

@@ -29,11 +29,15 @@ class EnvelopeStyle:
         as_text = self.code_is_text if wanted is None else wanted is CodeType.TEXT
         return replace(self, code_is_text=as_text, empty=dialect.empty_data or self.empty)
 
+    def code(self, code: int) -> int | str:
+        """Return a result code in the type that the annex prints."""
+        return str(code) if self.code_is_text else code
+
     def write(
         self, data: object = None, *, code: int = SUCCESS, message: str = "success", request_id: str
     ) -> dict[str, object]:
         """Return the envelope around `data`; None = no payload."""
-        envelope: dict[str, object] = {"code": str(code) if self.code_is_text else code}
+        envelope: dict[str, object] = {"code": self.code(code)}
         envelope.update(dict.fromkeys(self.message_names, message))
         envelope["requestId"] = request_id
         if data is not None or self.empty is EmptyData.NULL:

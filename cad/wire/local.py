@@ -33,6 +33,7 @@ WORKERS = "/local/v1/workers"
 EVENTS_TAIL = "/local/v1/events/tail"
 """Endless NDJSON: one event document without images per line; empty lines keep it open."""
 PLATFORM_CREDENTIALS = "/local/v1/platform/credentials"
+OPENAPI = "/local/v1/openapi"
 
 
 def _moment(moment: datetime | None, zone: ZoneInfo) -> str | None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from cad.base.errors import ConflictError, InsufficientError, NotFoundError, UnavailableError
+from cad.control.api.contract import Contract
 from cad.control.api.http import gather, parse, reply
 from cad.control.api.routing import Route
 from cad.control.api.services import DEVICE, TASKS
@@ -26,7 +28,8 @@ from cad.wire.new_task import read_new_task
 async def create(request: web.Request) -> web.Response:
     """Make a task, or replace the rules of the one it repeats (G.2, AM-106)."""
     zone = request.app[DEVICE].zone
-    new = read_new_task(await gather(request, AlgoTaskCreateRequest), zone)
+    members = await gather(request, AlgoTaskCreateRequest)
+    new = read_new_task(members, zone, request.app[DEVICE].dialect)
     view, made = await request.app[TASKS].create(new)
     task = AlgoTask.from_view(view, zone)
     data = AlgoTaskCreateData(
@@ -86,17 +89,31 @@ def _tasks(request: web.Request, views: Sequence[TaskView]) -> list[AlgoTask]:
     return [AlgoTask.from_view(view, request.app[DEVICE].zone) for view in views]
 
 
+_MISSING = (NotFoundError, UnavailableError)
+CREATE = Contract(
+    clause="G.2",
+    takes=(AlgoTaskCreateRequest,),
+    answers=AlgoTaskCreateData,
+    refuses=(*_MISSING, ConflictError, InsufficientError),
+)
+DELETE = Contract(clause="G.3", takes=(AlgoTaskIdRequest,), refuses=_MISSING)
+RESUME = Contract(clause="G.4", takes=(AlgoTaskIdRequest,), refuses=(*_MISSING, InsufficientError))
+PAUSE = Contract(clause="G.5", takes=(AlgoTaskIdRequest,), refuses=_MISSING)
+_SEARCH = Contract(clause="G.6", takes=(AlgoTaskSearchRequest,), answers=AlgoTaskPage)
+SHOW = Contract(clause="G.7", takes=(AlgoTaskIdRequest,), answers=AlgoTask)
+
+
 def _routes(path: str) -> tuple[Route, ...]:
     one = f"{path}/{{id}}"
     return (
-        Route("POST", path, create, ANNEX_G),
-        Route("POST", f"{path}:search", search, ANNEX_G_QUERY),
-        Route("GET", one, show, ANNEX_G_QUERY),
-        Route("DELETE", one, delete, ANNEX_G),
-        Route("POST", f"{one}:resume", resume, ANNEX_G),
-        Route("POST", f"{one}:pause", pause, ANNEX_G),
+        Route("POST", path, create, ANNEX_G, CREATE),
+        Route("POST", f"{path}:search", search, ANNEX_G_QUERY, _SEARCH),
+        Route("GET", one, show, ANNEX_G_QUERY, SHOW),
+        Route("DELETE", one, delete, ANNEX_G, DELETE),
+        Route("POST", f"{one}:resume", resume, ANNEX_G, RESUME),
+        Route("POST", f"{one}:pause", pause, ANNEX_G, PAUSE),
         # Table G.5 prints DELETE: it pauses and never deletes (AM-101).
-        Route("DELETE", f"{one}:pause", pause, ANNEX_G),
+        Route("DELETE", f"{one}:pause", pause, ANNEX_G, PAUSE),
     )
 
 

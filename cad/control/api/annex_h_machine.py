@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from cad.base.errors import NotFoundError
+from cad.control.api.contract import Contract
 from cad.control.api.http import parse, reply
 from cad.control.api.routing import Route
 from cad.control.api.services import DEVICE, HOST, LINK, PACKAGES, TASKS, WORKERS
@@ -39,4 +40,6 @@ def _is_online(app: web.Application) -> bool:
     return linked and any(w.state is WorkerState.READY for w in app[WORKERS].workers())
 
 
-ROUTES = (Route("GET", f"{STATUS}/{{deviceCode}}", status, ANNEX_H),)
+_STATUS = Contract(clause="H.5", takes=(MachineStatusRequest,), answers=DeviceInfo)
+
+ROUTES = (Route("GET", f"{STATUS}/{{deviceCode}}", status, ANNEX_H, _STATUS),)

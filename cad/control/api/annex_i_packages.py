@@ -2,7 +2,9 @@
 
 from aiohttp import web
 
+from cad.base.errors import ConflictError, InsufficientError, NotFoundError, UnavailableError
 from cad.control.api.annex_h_machine import check_device
+from cad.control.api.contract import Contract
 from cad.control.api.http import MATCH, gather, parse, reply
 from cad.control.api.routing import Route
 from cad.control.api.services import DEVICE, PACKAGES
@@ -114,6 +116,22 @@ async def _file_package_id(request: web.Request) -> FilePackageId:
     return FilePackageId(wanted.algo_file_package_id)
 
 
+_BUSY = (ConflictError, UnavailableError)
+_PUSH = Contract(clause="I.2", takes=(AlgoFilePackageRequest,), refuses=(*_BUSY, InsufficientError))
+_DELETE = Contract(clause="I.3", takes=(AlgoFilePackageIdRequest,), refuses=_BUSY)
+_FILE_LIST = Contract(answers=list[MachineAlgoFilePackage])
+_FILE_DETAIL = Contract(takes=(AlgoFilePackageIdRequest,), answers=MachineAlgoFilePackage)
+_INSTALL_OR_LIST = Contract(
+    clause="I.4",
+    takes=(AlgoPackageInstallRequest, AlgoPackageListRequest),
+    answers=list[MachineAlgoPackage] | None,
+    refuses=(*_BUSY, InsufficientError, NotFoundError),
+)
+_UNINSTALL = Contract(clause="I.5", takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
+_LIST = Contract(clause="I.6", takes=(AlgoPackageListRequest,), answers=list[MachineAlgoPackage])
+DETAIL = Contract(clause="I.7", takes=(AlgoPackageCodeRequest,), answers=MachineAlgoPackage)
+_SWITCH = Contract(takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
+
 _FILE_PACKAGE = f"{FILE_PACKAGES}/{{algoFilePackageId}}"
 _SPELLINGS = (PACKAGES_PATH, "/CAD/machine/algorithmPackages")
 """Clause I.7 prints the second (AM-117)."""
@@ -123,22 +141,22 @@ _OF_DEVICE = "/CAD/algoPackage/devices/{deviceCode}/{algoPackageCode}"
 def _package_routes(path: str) -> tuple[Route, ...]:
     one = f"{path}/{{algoPackageCode}}"
     return (
-        Route("POST", path, install_or_list, ANNEX_I),
-        Route("GET", path, list_packages, ANNEX_I),
-        Route("DELETE", one, uninstall, ANNEX_I),
-        Route("GET", one, show_package, ANNEX_I),
-        Route("POST", one, show_package, ANNEX_I),
-        Route("POST", f"{one}:start", start, ANNEX_I),
-        Route("POST", f"{one}:stop", stop, ANNEX_I),
+        Route("POST", path, install_or_list, ANNEX_I, _INSTALL_OR_LIST),
+        Route("GET", path, list_packages, ANNEX_I, _LIST),
+        Route("DELETE", one, uninstall, ANNEX_I, _UNINSTALL),
+        Route("GET", one, show_package, ANNEX_I, DETAIL),
+        Route("POST", one, show_package, ANNEX_I, DETAIL),
+        Route("POST", f"{one}:start", start, ANNEX_I, _SWITCH),
+        Route("POST", f"{one}:stop", stop, ANNEX_I, _SWITCH),
     )
 
 
 ROUTES = (
-    Route("POST", FILE_PACKAGES, push, ANNEX_I),
-    Route("GET", FILE_PACKAGES, list_file_packages, ANNEX_I),
-    Route("GET", _FILE_PACKAGE, show_file_package, ANNEX_I),
-    Route("DELETE", _FILE_PACKAGE, delete_file_package, ANNEX_I),
+    Route("POST", FILE_PACKAGES, push, ANNEX_I, _PUSH),
+    Route("GET", FILE_PACKAGES, list_file_packages, ANNEX_I, _FILE_LIST),
+    Route("GET", _FILE_PACKAGE, show_file_package, ANNEX_I, _FILE_DETAIL),
+    Route("DELETE", _FILE_PACKAGE, delete_file_package, ANNEX_I, _DELETE),
     *(route for path in _SPELLINGS for route in _package_routes(path)),
-    Route("GET", _OF_DEVICE, show_package_of_device, ANNEX_I),
-    Route("POST", _OF_DEVICE, show_package_of_device, ANNEX_I),
+    Route("GET", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL),
+    Route("POST", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL),
 )

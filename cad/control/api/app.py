@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from cad.control.api import annex_g_tasks, annex_h_machine, annex_i_packages, local
+from cad.base.errors import UnauthorisedError
+from cad.control.api import annex_g_tasks, annex_h_machine, annex_i_packages, document, local
 from cad.control.api.auth import Gate
+from cad.control.api.document import LOCAL_DOCUMENT, PUBLIC, ApiDocument
 from cad.control.api.http import MATCH
 from cad.control.api.middleware import (
     GATE,
@@ -14,17 +16,29 @@ from cad.control.api.middleware import (
     with_proof,
     with_request_id,
 )
+from cad.control.api.openapi import Surface
+from cad.control.api.profiles import routes_of
 from cad.control.api.routing import Route, RouteTable
-from cad.control.api.services import Services, provide
+from cad.control.api.services import Device, Services, provide
 
-PUBLIC_ROUTES = (*annex_h_machine.ROUTES, *annex_i_packages.ROUTES, *annex_g_tasks.ROUTES)
+PUBLIC_ROUTES = (
+    *annex_h_machine.ROUTES,
+    *annex_i_packages.ROUTES,
+    *annex_g_tasks.ROUTES,
+    document.PUBLIC_ROUTE,
+)
+LOCAL_ROUTES = (*local.ROUTES, document.LOCAL_ROUTE)
+SECURITY = {"basic": {"type": "http", "scheme": "basic"}}
+"""What the gate takes, for the API's document."""
 
 ROUTE_TABLE = web.AppKey("route_table", RouteTable)
 
 
 def public_app(services: Services, gate: Gate, *, max_body_bytes: int) -> web.Application:
     """Return the application that the platform calls; only whom `gate` admits is served."""
-    app = _app(services, PUBLIC_ROUTES, max_body_bytes)
+    surface = public_surface(services.device)
+    app = _app(services, surface.routes, max_body_bytes)
+    app[PUBLIC] = ApiDocument(surface)
     app[GATE] = gate
     app.middlewares.append(with_proof)
     return app
@@ -32,7 +46,29 @@ def public_app(services: Services, gate: Gate, *, max_body_bytes: int) -> web.Ap
 
 def local_app(services: Services, *, max_body_bytes: int) -> web.Application:
     """Return the application of the local socket, whose callers are trusted."""
-    return _app(services, local.ROUTES, max_body_bytes)
+    app = _app(services, LOCAL_ROUTES, max_body_bytes)
+    app[PUBLIC] = ApiDocument(public_surface(services.device))
+    app[LOCAL_DOCUMENT] = ApiDocument(local_surface(services.device))
+    return app
+
+
+def public_surface(device: Device) -> Surface:
+    """Return what the platform can call."""
+    return Surface(
+        title="Central analysis device",
+        version=device.version,
+        routes=(*PUBLIC_ROUTES, *routes_of(device.profiles)),
+        dialect=device.dialect,
+        security=SECURITY,
+        refuses=(UnauthorisedError,),
+    )
+
+
+def local_surface(device: Device) -> Surface:
+    """Return what `cadctl` can call on the local socket."""
+    return Surface(
+        title="Central analysis device, local socket", version=device.version, routes=LOCAL_ROUTES
+    )
 
 
 def _app(services: Services, routes: Iterable[Route], max_body_bytes: int) -> web.Application:

@@ -5,8 +5,16 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from cad.base.errors import BadValueError, ContradictionError, TooLargeError
+from cad.base.errors import (
+    BadValueError,
+    CadError,
+    ContradictionError,
+    RefusedError,
+    TooLargeError,
+)
 from cad.control.api.routing import Match, style_of
+from cad.control.api.services import DEVICE, STRICTNESS
+from cad.wire.duplicates import duplicate_members
 from cad.wire.envelope import SUCCESS, EnvelopeStyle
 from cad.wire.model import WireModel, read_json
 
@@ -26,9 +34,12 @@ async def gather(request: web.Request, model: type[WireModel]) -> dict[str, obje
 
     Raises:
         ContradictionError: two places give one member different values.
-        BadValueError: the body is no JSON object.
+        BadValueError: the body is no JSON object, or strict mode and it has a member twice.
         TooLargeError: the body is larger than this device takes.
+        LookupError: a bug: the route's contract does not say that it takes `model`.
     """
+    if model not in request[MATCH].route.contract.takes:
+        raise LookupError(f"{request[MATCH].route.path} does not take {model.__name__}")
     places = {
         "path": request[MATCH].variables,
         "query": _query(request),
@@ -75,6 +86,10 @@ async def _body(request: web.Request) -> Mapping[str, object]:
     value = read_json(text)
     if not isinstance(value, Mapping):
         raise BadValueError("expected a JSON object", field="body")
+    for member in duplicate_members(text):
+        deviation = BadValueError("expected each member once", field=member)
+        call = f"{request.method} {request[MATCH].route.path}"
+        request.app[STRICTNESS].object_to(deviation, call)
     return value
 
 
@@ -91,7 +106,8 @@ async def _read(request: web.Request) -> bytes:
 def answer_style(request: web.Request) -> EnvelopeStyle:
     """Return the envelope that answers the request: its route's, else that of its path's annex."""
     match = request.get(MATCH)
-    return match.route.style if match else style_of(request.rel_url.raw_path)
+    style = match.route.style if match else style_of(request.rel_url.raw_path)
+    return style.spoken_in(request.app[DEVICE].dialect)
 
 
 def reply(request: web.Request, data: object = None) -> web.Response:
@@ -99,15 +115,32 @@ def reply(request: web.Request, data: object = None) -> web.Response:
     return respond(request, data)
 
 
-def respond(
+def refuse(request: web.Request, error: CadError) -> web.Response:
+    """Answer what is wrong; what a program may want to know of it stands in `error` again."""
+    response_code, message = error.code, str(error)
+    details = _details(error) if isinstance(error, RefusedError) else None
+    return respond(
+        request, status=error.status, code=response_code, message=message, details=details
+    )
+
+
+def _details(error: RefusedError) -> dict[str, str]:
+    found = {"field": error.field, "given": error.given, "expected": error.expected}
+    return {name: text for name, text in found.items() if text}
+
+
+def respond(  # noqa: PLR0913 - the parts of an envelope
     request: web.Request,
     data: object = None,
     *,
     status: int = 200,
     code: int = SUCCESS,
     message: str = "success",
+    details: dict[str, str] | None = None,
 ) -> web.Response:
-    """Answer in the envelope of the annex."""
+    """Answer in the envelope of the annex; `details` of an error are an extension member."""
     style = answer_style(request)
     envelope = style.write(data, code=code, message=message, request_id=request.get(REQUEST_ID, ""))
+    if details:
+        envelope["error"] = details
     return web.json_response(envelope, status=status)

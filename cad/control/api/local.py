@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from cad.control.api import annex_g_tasks, annex_i_packages
+from cad.control.api.contract import Contract
 from cad.control.api.http import reply
 from cad.control.api.routing import Route
 from cad.control.api.services import DEVICE, HOST, LINK, OUTBOX, PACKAGES, TASKS, WORKERS
@@ -15,6 +16,7 @@ from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskPage
 from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
 from cad.wire.envelope import LOCAL
 
+NDJSON = "application/x-ndjson"
 KEEP_OPEN_INTERVAL = 5.0
 """Seconds between two empty lines on a silent feed; they show that the reader is gone."""
 
@@ -102,7 +104,7 @@ async def credentials(request: web.Request) -> web.Response:
 
 async def tail_events(request: web.Request) -> web.StreamResponse:
     """Write each event stored from now on as a line of JSON, until the reader goes."""
-    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    response = web.StreamResponse(headers={"Content-Type": NDJSON})
     await response.prepare(request)
     try:
         async with asyncio.TaskGroup() as group:
@@ -128,17 +130,19 @@ _PACKAGE = f"{wire.PACKAGES}/{{algoPackageCode}}"
 _TASK = f"{wire.TASKS}/{{id}}"
 
 ROUTES = (
-    Route("GET", wire.STATUS, status, LOCAL),
-    Route("GET", wire.PACKAGES, packages, LOCAL),
-    Route("GET", _PACKAGE, annex_i_packages.show_package, LOCAL),
-    Route("GET", wire.TASKS, tasks, LOCAL),
-    Route("POST", wire.TASKS, annex_g_tasks.create, LOCAL),
-    Route("GET", _TASK, annex_g_tasks.show, LOCAL),
-    Route("DELETE", _TASK, annex_g_tasks.delete, LOCAL),
-    Route("POST", f"{_TASK}:pause", annex_g_tasks.pause, LOCAL),
-    Route("POST", f"{_TASK}:resume", annex_g_tasks.resume, LOCAL),
-    Route("GET", wire.STREAMS, streams, LOCAL),
-    Route("GET", wire.WORKERS, workers, LOCAL),
-    Route("GET", wire.EVENTS_TAIL, tail_events, LOCAL),
-    Route("GET", wire.PLATFORM_CREDENTIALS, credentials, LOCAL),
+    Route("GET", wire.STATUS, status, LOCAL, Contract(answers=wire.StatusItem)),
+    Route("GET", wire.PACKAGES, packages, LOCAL, Contract(answers=wire.PackagesItem)),
+    Route("GET", _PACKAGE, annex_i_packages.show_package, LOCAL, annex_i_packages.DETAIL),
+    Route("GET", wire.TASKS, tasks, LOCAL, Contract(answers=AlgoTaskPage)),
+    Route("POST", wire.TASKS, annex_g_tasks.create, LOCAL, annex_g_tasks.CREATE),
+    Route("GET", _TASK, annex_g_tasks.show, LOCAL, annex_g_tasks.SHOW),
+    Route("DELETE", _TASK, annex_g_tasks.delete, LOCAL, annex_g_tasks.DELETE),
+    Route("POST", f"{_TASK}:pause", annex_g_tasks.pause, LOCAL, annex_g_tasks.PAUSE),
+    Route("POST", f"{_TASK}:resume", annex_g_tasks.resume, LOCAL, annex_g_tasks.RESUME),
+    Route("GET", wire.STREAMS, streams, LOCAL, Contract(answers=list[wire.StreamItem])),
+    Route("GET", wire.WORKERS, workers, LOCAL, Contract(answers=list[wire.WorkerItem])),
+    Route("GET", wire.EVENTS_TAIL, tail_events, LOCAL, Contract(content_type=NDJSON)),
+    Route(
+        "GET", wire.PLATFORM_CREDENTIALS, credentials, LOCAL, Contract(answers=wire.CredentialsItem)
+    ),
 )

@@ -11,7 +11,7 @@ from cad.base import log_context
 from cad.base.errors import CadError, UnauthorisedError
 from cad.base.redact import redact
 from cad.control.api.auth import CHALLENGE, Gate
-from cad.control.api.http import REQUEST_ID, respond
+from cad.control.api.http import REQUEST_ID, refuse, respond
 from cad.control.api.routing import MethodNotAllowedError
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ async def with_envelope(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except CadError as error:
         logger.info("%s %s: %s", request.method, redact(request.rel_url.raw_path), error)
-        response = respond(request, status=error.status, code=error.code, message=str(error))
+        response = refuse(request, error)
         response.headers.update(_headers(error))
         return response
     except web.HTTPException as error:

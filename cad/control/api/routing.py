@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from cad.base.errors import BadValueError, NotFoundError, RefusedError
+from cad.control.api.contract import NOTHING, Contract
 from cad.wire.envelope import ANNEX_G, ANNEX_H, ANNEX_I, LOCAL, EnvelopeStyle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,6 +41,7 @@ class Route:
     path: str
     handler: Handler
     style: EnvelopeStyle
+    contract: Contract = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The keys under which handlers find the services of their application."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,9 @@ from aiohttp import web
 
 from cad.base.clock import Clock
 from cad.control.api.ports import Host, Link, Outbox, PackageService, TaskService, Workers
+from cad.control.api.strictness import Strictness
+from cad.domain.dialects import STANDARD, Dialect
+from cad.domain.profiles import DeviceProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,12 @@ class Device:
     username: str
     password: str = field(repr=False)
     """What the platform logs in with."""
+    strict: bool = False
+    """Refuse what is otherwise only reported (AM-20)."""
+    dialect: Dialect = STANDARD
+    """Of the platform (AM-140)."""
+    profiles: Sequence[DeviceProfile] = ()
+    """Further interfaces of the device (AM-30)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,7 @@ class Services:
 
 
 DEVICE = web.AppKey("device", Device)
+STRICTNESS = web.AppKey("strictness", Strictness)
 PACKAGES: web.AppKey[PackageService] = web.AppKey("packages")
 TASKS: web.AppKey[TaskService] = web.AppKey("tasks")
 WORKERS: web.AppKey[Workers] = web.AppKey("workers")
@@ -50,6 +61,7 @@ OUTBOX: web.AppKey[Outbox] = web.AppKey("outbox")
 def provide(app: web.Application, services: Services) -> None:
     """Make `services` known to the handlers of `app`."""
     app[DEVICE] = services.device
+    app[STRICTNESS] = Strictness(strict=services.device.strict)
     app[PACKAGES] = services.packages
     app[TASKS] = services.tasks
     app[WORKERS] = services.workers

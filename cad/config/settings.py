@@ -1,10 +1,15 @@
 """Every setting, its unit and its default; `config/cad.toml` says why each is what it is."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from cad.base.errors import BadValueError
+from cad.domain.dialects import find_dialect
+from cad.domain.profiles import find_profile
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 ListeningPort = Annotated[int, Field(ge=0, le=65535)]
@@ -25,7 +30,8 @@ class MachineSettings(Section):
     data_dir: Path = Path("/var/lib/cad")
     time_zone: str = "Asia/Shanghai"
     strict: bool = False
-    dialect: Literal["standard"] = "standard"
+    dialect: str = "standard"
+    profiles: tuple[str, ...] = ()
 
     @field_validator("time_zone")
     @classmethod
@@ -36,6 +42,24 @@ class MachineSettings(Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("expected a zone of the tz database such as Asia/Shanghai") from error
         return value
+
+    @field_validator("dialect")
+    @classmethod
+    def _known_dialect(cls, value: str) -> str:
+        return _found(value, find_dialect)
+
+    @field_validator("profiles")
+    @classmethod
+    def _known_profiles(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_found(name, find_profile) for name in value)
+
+
+def _found(name: str, find: Callable[[str], object]) -> str:
+    try:
+        find(name)
+    except BadValueError as error:
+        raise ValueError(error.expected) from error
+    return name
 
 
 class ApiSettings(Section):

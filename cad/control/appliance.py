@@ -52,8 +52,10 @@ from cad.control.tasks.hosting import ServiceHosting
 from cad.control.tasks.machine import Limits
 from cad.control.tasks.service import TaskPolicy, TaskService
 from cad.control.tasks.worker_process import WorkerProgram
+from cad.domain.dialects import find_dialect
 from cad.domain.ids import ServiceId, StreamId
 from cad.domain.packages import AlgorithmManifest
+from cad.domain.profiles import find_profile
 from cad.domain.streams import StreamSource
 from cad.protocols.worker.settings import WorkerSettings
 from cad.wire.event import EventOrigin
@@ -152,7 +154,7 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
         server = _server(ground)
         link = _link(ground, client, server)
         services = Services(
-            device=_device(ground),
+            device=await asyncio.to_thread(_device, ground),
             packages=packages,
             tasks=tasks,
             workers=fleet,
@@ -292,6 +294,7 @@ def _server(ground: Ground) -> ApiServer:
 
 
 def _device(ground: Ground) -> ApiDevice:
+    """Return what the API knows of the device. Blocks: it looks for plugins on the disk."""
     machine, credentials = ground.settings.machine, ground.credentials
     return ApiDevice(
         code=machine.code,
@@ -301,6 +304,9 @@ def _device(ground: Ground) -> ApiDevice:
         started=ground.started,
         username=credentials.username,
         password=credentials.password,
+        strict=machine.strict,
+        dialect=find_dialect(machine.dialect),
+        profiles=[find_profile(name) for name in machine.profiles],
     )
 
 

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 
 from cad.base.errors import shorten
 from cad.base.redact import MASK
-from cad.config.settings import Settings
+from cad.config.settings import KafkaSettings, ObjectSettings, Settings
 
 DEFAULT_FILE = Path("/etc/cad/cad.toml")
 OVERRIDES = "overrides.toml"
@@ -23,8 +23,6 @@ OVERRIDES = "overrides.toml"
 NOT_SERVED = {
     "gb28181": "GB/T 28181 cameras",
     "containers": "ENGINE packages",
-    "kafka": "Kafka destinations",
-    "objects": "image destinations in an object store",
 }
 """Sections of later versions: asking for one is refused by name, never accepted and ignored."""
 
@@ -163,5 +161,36 @@ def _contradictions(settings: Settings) -> list[str]:
             platform.url.startswith("http://") and not api.allow_http,
             "platform.url: http needs api.allow_http = true; use https",
         ),
+        *_destination_rules(settings.kafka, settings.objects),
     ]
     return [sentence for broken, sentence in rules if broken]
+
+
+def _destination_rules(kafka: KafkaSettings, objects: ObjectSettings) -> list[tuple[bool, str]]:
+    """Return what must not be, and the sentence for it."""
+    return [
+        (
+            kafka.uses_sasl and not (kafka.username and kafka.password_file),
+            f"kafka.security: {kafka.security} needs kafka.username and kafka.password_file",
+        ),
+        (
+            bool(kafka.username or kafka.password_file) and not kafka.uses_sasl,
+            "kafka.username and kafka.password_file: need a kafka.security that begins with SASL",
+        ),
+        (
+            bool(kafka.ca_file or kafka.client_cert) and not kafka.uses_tls,
+            "kafka.ca_file and kafka.client_cert: need kafka.security SSL or SASL_SSL",
+        ),
+        (
+            bool(kafka.client_key) and not kafka.client_cert,
+            "kafka.client_key: set kafka.client_cert too",
+        ),
+        (
+            bool(objects.endpoint) and not (objects.access_key and objects.secret_key_file),
+            "objects.endpoint: set objects.access_key and objects.secret_key_file too",
+        ),
+        (
+            bool(objects.ca_file) and not objects.endpoint.startswith("https://"),
+            "objects.ca_file: needs an objects.endpoint with https",
+        ),
+    ]

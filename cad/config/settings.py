@@ -134,6 +134,38 @@ class EventSettings(Section):
     outbox_limit_mb: float = Field(default=1024, gt=0)
 
 
+class KafkaSettings(Section):
+    """How Kafka brokers are spoken to; which ones, the tasks say (`mqDest`)."""
+
+    security: Literal["", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = ""
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    username: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security in {"SSL", "SASL_SSL"}
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether this device logs in."""
+        return self.security.startswith("SASL_")
+
+
+class ObjectSettings(Section):
+    """The object store (S3) for the pictures of events (`imageDest`)."""
+
+    endpoint: str = Field(default="", pattern=r"^(https?://[^\s/?#@]+/?)?$")
+    access_key: str = ""
+    secret_key_file: str = ""
+    region: str = "us-east-1"
+    ca_file: str = ""
+
+
 class Settings(Section):
     """The whole configuration, read once and handed down by section."""
 
@@ -144,3 +176,5 @@ class Settings(Section):
     ingest: IngestSettings = IngestSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     events: EventSettings = EventSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    objects: ObjectSettings = ObjectSettings()

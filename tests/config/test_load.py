@@ -71,7 +71,7 @@ def test_a_wrong_password_value_is_not_printed(tmp_path: Path) -> None:
     assert "4711" not in str(problems(written(tmp_path, "[api]\npassword = 4711")))
 
 
-@pytest.mark.parametrize("section", ["gb28181", "containers", "kafka", "objects"])
+@pytest.mark.parametrize("section", ["gb28181", "containers"])
 def test_sections_of_later_versions_are_refused_by_name(tmp_path: Path, section: str) -> None:
     assert f"[{section}]" in problems(written(tmp_path, f"[{section}]\nx = 1"))[0]
 
@@ -112,3 +112,28 @@ def test_overrides_cannot_move_the_data_directory(tmp_path: Path) -> None:
     (tmp_path / "data" / "overrides.toml").write_text("[machine]\ndata_dir = '/elsewhere'\n")
 
     assert "machine.data_dir" in problems(written(tmp_path, ""))[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[kafka]\nsecurity = 'SASL_SSL'",
+        "[kafka]\nusername = 'u'\npassword_file = '/p'",
+        "[kafka]\nca_file = '/ca.pem'",
+        "[kafka]\nsecurity = 'SSL'\nclient_key = '/k.pem'",
+        "[kafka]\nsecurity = 'ssl'",
+        "[objects]\nendpoint = 'https://s3'",
+        "[objects]\nendpoint = 'https://user:pw@s3'\naccess_key='a'\nsecret_key_file='/s'",
+        "[objects]\nca_file = '/ca.pem'",
+    ],
+)
+def test_destinations_that_cannot_be_reached_so_are_one_problem(tmp_path: Path, text: str) -> None:
+    assert len(problems(written(tmp_path, text))) == 1
+
+
+def test_destinations_are_configured(tmp_path: Path) -> None:
+    text = "[kafka]\nsecurity = 'SASL_SSL'\nusername = 'u'\npassword_file = '/p'\n"
+    text += "[objects]\nendpoint = 'http://s3:9000'\naccess_key = 'a'\nsecret_key_file = '/s'\n"
+    settings = load(written(tmp_path, text))
+    assert (settings.kafka.uses_tls, settings.kafka.uses_sasl) == (True, True)
+    assert settings.objects.region == "us-east-1"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from cad.base.errors import BadValueError
+from cad.config.secret_file import read_secret_file
 from cad.config.settings import ApiSettings
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ async def api_credentials(settings: ApiSettings, store: CredentialStore) -> ApiC
     """
     password = settings.password
     if not password and settings.password_file:
-        password = await asyncio.to_thread(_read_password, Path(settings.password_file))
+        path = Path(settings.password_file)
+        password = await asyncio.to_thread(read_secret_file, path, "api.password_file")
     if not password:
         password = await _kept_or_generated(store)
     return ApiCredentials(settings.username, password)
@@ -55,20 +56,4 @@ async def _kept_or_generated(store: CredentialStore) -> str:
     password = secrets.token_urlsafe(GENERATED_BYTES)
     await store.keep_api_password(password)
     logger.info("generated the API password; `cadctl platform credentials` shows it")
-    return password
-
-
-def _read_password(path: Path) -> str:
-    """Return the first line of the file at `path`."""
-    try:
-        password = path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no text in utf-8"
-        raise BadValueError(
-            f"expected a readable file: {reason}", field="api.password_file", given=str(path)
-        ) from error
-    if not password:
-        raise BadValueError(
-            "expected a password in the first line", field="api.password_file", given=str(path)
-        )
     return password

@@ -2,7 +2,7 @@
 
 import ssl
 
-from cad.base.errors import BadValueError
+from cad.base.tls import client_context
 from cad.config.settings import PlatformSettings
 
 
@@ -14,32 +14,9 @@ def tls_context(settings: PlatformSettings) -> ssl.SSLContext:
     Raises:
         BadValueError: a file cannot be read or is not what it should be.
     """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.ca_file:
-        _trust(context, settings.ca_file)
-    if settings.client_cert:
-        _identify(context, settings)
-    return context
-
-
-def _trust(context: ssl.SSLContext, ca_file: str) -> None:
-    try:
-        context.load_verify_locations(ca_file)
-    except OSError as error:
-        raise BadValueError(
-            f"expected a readable file of PEM certificates: {error}",
-            field="platform.ca_file",
-            given=ca_file,
-        ) from error
-
-
-def _identify(context: ssl.SSLContext, settings: PlatformSettings) -> None:
-    try:
-        context.load_cert_chain(settings.client_cert, settings.client_key or None)
-    except OSError as error:
-        raise BadValueError(
-            f"expected a PEM certificate and, in it or in client_key, its key: {error}",
-            field="platform.client_cert",
-            given=settings.client_cert,
-        ) from error
+    return client_context(
+        "platform",
+        ca_file=settings.ca_file,
+        client_cert=settings.client_cert,
+        client_key=settings.client_key,
+    )

@@ -13,7 +13,8 @@ from cad.base.clock import Clock
 from cad.base.errors import CadError
 from cad.base.threads import WorkThread
 from cad.config.settings import ApiSettings
-from cad.control.api.tls import server_context
+from cad.control.api.certificates import ServedCertificate
+from cad.control.api.tls import TlsFiles, tls_files
 
 logger = logging.getLogger(__name__)
 
@@ -56,20 +57,34 @@ class ApiServer:
         """
         settings, thread = self._settings, WorkThread("api-setup")
         try:
-            context = await thread.run(
-                server_context, settings, self._data_dir, self._names, self._clock
-            )
+            files = await thread.run(tls_files, settings, self._data_dir, self._names, self._clock)
             with (
                 closing(await thread.run(_bind_tcp, settings.host, settings.port)) as tcp,
                 closing(await thread.run(_bind_unix, settings.socket)) as unix,
             ):
                 self.port = tcp.getsockname()[1]
-                async with _served(local, unix), _served(public, tcp, context):
+                async with (
+                    _protected(files, thread) as context,
+                    _served(local, unix),
+                    _served(public, tcp, context),
+                ):
                     scheme = "https" if context else "http"
                     logger.info("api: %s://%s:%d", scheme, settings.host, self.port)
                     yield self
         finally:
             await thread.aclose()
+
+
+@asynccontextmanager
+async def _protected(
+    files: TlsFiles | None, thread: WorkThread
+) -> AsyncGenerator[ssl.SSLContext | None]:
+    """Yield the TLS context that serves `files`, whatever becomes of them; None for plain HTTP."""
+    if files is None:
+        yield None
+        return
+    async with ServedCertificate(files, thread).serving() as context:
+        yield context
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ import logging
 import os
 import ssl
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -22,57 +23,75 @@ logger = logging.getLogger(__name__)
 LIFETIME = timedelta(days=3650)
 """Of a self-signed certificate: nobody is on site to renew it."""
 CLOCK_TOLERANCE = timedelta(days=1)
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock that stands before this is wrong: it must not date a certificate."""
 
 
 class TlsSettingsError(CadError):
     """The certificate, key or CA of the settings cannot be used."""
 
 
-def server_context(
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """The files with which the API is served, all PEM."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None
+    """Whose clients may connect; None = anybody."""
+
+    def paths(self) -> list[Path]:
+        """Return all of them."""
+        return [path for path in (self.cert, self.key, self.client_ca) if path is not None]
+
+
+def tls_files(
     settings: ApiSettings, data_dir: Path, names: Sequence[str], clock: Clock
-) -> ssl.SSLContext | None:
-    """Return the TLS context of the API, None for plain HTTP. Blocks; writes files.
+) -> TlsFiles | None:
+    """Return the files to serve with, None for plain HTTP. Blocks; writes files.
 
     Without a configured certificate one is made once in `data_dir`/tls, for `names` (host names and
     addresses), and said in the log.
-
-    Raises:
-        TlsSettingsError: names the setting whose file cannot be used.
     """
     if not settings.tls_cert and settings.allow_http:
         logger.warning("api: plain HTTP (api.allow_http): passwords travel unprotected")
         return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load_certificate(context, settings, data_dir / "tls", names, clock)
-    if settings.client_ca:
-        _demand_clients(context, settings.client_ca)
-    return context
-
-
-def _load_certificate(
-    context: ssl.SSLContext,
-    settings: ApiSettings,
-    directory: Path,
-    names: Sequence[str],
-    clock: Clock,
-) -> None:
+    client_ca = Path(settings.client_ca) if settings.client_ca else None
     if settings.tls_cert:
         cert, key = Path(settings.tls_cert), Path(settings.tls_key or settings.tls_cert)
     else:
-        cert, key = _self_signed(directory, names, clock)
+        cert, key = _self_signed(data_dir / "tls", names, clock)
+    return TlsFiles(cert, key, client_ca)
+
+
+def read_context(files: TlsFiles) -> ssl.SSLContext:
+    """Return the TLS context of a server with `files` (TLS 1.2 or later, AM-36). Blocks.
+
+    Raises:
+        TlsSettingsError: names the setting whose file cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as error:
-        raise TlsSettingsError(f"api.tls_cert {cert}, api.tls_key {key}: {error}") from error
+        # With a password given, an encrypted key is refused instead of asked for on the terminal.
+        context.load_cert_chain(files.cert, files.key, password="")
+    except (OSError, ValueError) as error:
+        sentence = f"api.tls_cert {files.cert}, api.tls_key {files.key}: {error}"
+        raise TlsSettingsError(sentence) from error
+    if files.client_ca is not None:
+        _demand_clients(context, files.client_ca)
+    return context
 
 
-def _demand_clients(context: ssl.SSLContext, client_ca: str) -> None:
+def _demand_clients(context: ssl.SSLContext, client_ca: Path) -> None:
     try:
         context.load_verify_locations(cafile=client_ca)
-    except (OSError, ssl.SSLError) as error:
+    except (OSError, ValueError) as error:
         raise TlsSettingsError(f"api.client_ca {client_ca}: {error}") from error
     context.verify_mode = ssl.CERT_REQUIRED
+    # A resumed session is not verified again, and would outlive a change of the CA.
+    context.num_tickets = 0
+    context.options |= ssl.OP_NO_TICKET
 
 
 def _self_signed(directory: Path, names: Sequence[str], clock: Clock) -> tuple[Path, Path]:
@@ -90,7 +109,7 @@ def _self_signed(directory: Path, names: Sequence[str], clock: Clock) -> tuple[P
 def _make_certificate(cert: Path, key: Path, names: Sequence[str], clock: Clock) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-    begin = clock.now() - CLOCK_TOLERANCE
+    begin = max(clock.now(), EARLIEST) - CLOCK_TOLERANCE
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -246,7 +246,8 @@ async def _platform_client(stack: AsyncExitStack, ground: Ground) -> PlatformCli
     if not platform.url:
         return None
     http = await stack.enter_async_context(PlatformHttp(platform))
-    return PlatformClient(http, _authorizer(ground, http))
+    dialect = await asyncio.to_thread(find_dialect, ground.settings.machine.dialect)
+    return PlatformClient(http, _authorizer(ground, http), dialect)
 
 
 def _authorizer(ground: Ground, http: PlatformHttp) -> Authorizer:

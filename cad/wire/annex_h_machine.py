@@ -8,6 +8,7 @@ from cad.domain.views import HostFigures
 from cad.wire.annex_i_packages import MachineAlgoPackage
 from cad.wire.model import AlsoRead, AlsoWritten, Long, Name, Text, WireModel
 
+MACHINE = "/CAD/machine"
 REGISTER = "/CAD/machine/register"
 UNREGISTER = "/CAD/machine/unregister"
 KEEPALIVE = "/CAD/machine/keepalive"

@@ -7,9 +7,11 @@ from cad.base.redact import MASK
 from cad.control.platform.errors import PlatformAnswerError, PlatformRefusedError, family_of
 from cad.control.platform.http import Answer, PlatformHttp
 from cad.control.platform.tokens import Authorizer
+from cad.domain.dialects import STANDARD, Dialect
 from cad.protocols.sm2 import PublicKey
 from cad.wire.annex_h_machine import (
     KEEPALIVE,
+    MACHINE,
     REGISTER,
     SM2_KEY,
     UNREGISTER,
@@ -20,6 +22,7 @@ from cad.wire.annex_h_machine import (
 from cad.wire.envelope import Envelope, read_answer
 from cad.wire.model import read_json
 from cad.wire.platform_access import Sm2PublicKey
+from cad.wire.spellings import Spellings
 
 UNAUTHORISED = 401
 NOT_FOUND = 404
@@ -32,8 +35,11 @@ class PlatformClient:
     `PlatformRefusedError`, all of them worth another try later.
     """
 
-    def __init__(self, http: PlatformHttp, authorizer: Authorizer) -> None:
+    def __init__(
+        self, http: PlatformHttp, authorizer: Authorizer, dialect: Dialect = STANDARD
+    ) -> None:
         self.http, self.authorizer = http, authorizer
+        self._spellings = Spellings(MACHINE, dialect.machine_paths)
 
     async def register(self, request: RegisterRequest) -> None:
         """Announce this device (H.2)."""
@@ -79,8 +85,19 @@ class PlatformClient:
     async def _send(
         self, method: Literal["GET", "POST"], path: str, body: dict[str, object] | None
     ) -> Answer:
-        headers = await self.authorizer.headers(self.http.address(path))
-        return await self.http.exchange(method, path, json=body, headers=headers)
+        """Send the call under the path that the platform serves (AM-10).
+
+        Until one of its spellings is known to be served, "not found" may be said of the path.
+        """
+        answers: list[Answer] = []
+        for spelled in self._spellings.of(path):
+            headers = await self.authorizer.headers(self.http.address(spelled))
+            answer = await self.http.exchange(method, spelled, json=body, headers=headers)
+            if family_of(read_answer(answer.status, answer.body).code) != NOT_FOUND:
+                self._spellings.prove(spelled)
+                return answer
+            answers.append(answer)
+        return answers[0]
 
 
 def _understand(answer: Answer) -> Envelope:

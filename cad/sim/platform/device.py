@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
 from cad.base.errors import BadValueError, CadError
+from cad.domain.dialects import STANDARD, Dialect, Reading
 from cad.sim.platform.registry import Machine
 from cad.wire.annex_g_tasks import (
     TASKS,
@@ -28,8 +29,11 @@ from cad.wire.annex_i_packages import (
     MachineAlgoPackage,
 )
 from cad.wire.envelope import Envelope, read_answer
+from cad.wire.spellings import Spellings
 
 CALL_TIMEOUT = 30.0
+NOT_FOUND = "404"
+"""How every code of the family begins (AM-07)."""
 
 Json = Mapping[str, object]
 
@@ -62,11 +66,12 @@ class DeviceClient:
     Every method raises `DeviceRefusedError` for a refusal, and aiohttp's errors for no answer.
     """
 
-    def __init__(self, machine: Machine, trust: Trust) -> None:
+    def __init__(self, machine: Machine, trust: Trust, dialect: Dialect = STANDARD) -> None:
         scheme = "http" if trust.tls is None else "https"
         host = f"[{machine.ip}]" if ":" in machine.ip else machine.ip
         self.base = f"{scheme}://{host}:{machine.port}"
-        self._machine, self._trust = machine, trust
+        self._machine, self._trust, self._dialect = machine, trust, dialect
+        self._spellings = Spellings(PACKAGES, dialect.package_paths)
         self._stack = AsyncExitStack()
         self._session: aiohttp.ClientSession | None = None
 
@@ -92,7 +97,8 @@ class DeviceClient:
 
     async def status(self) -> DeviceInfo:
         """Ask for state and resources (H.5)."""
-        data = await self.call("GET", f"{STATUS}/{_segment(self._machine.code)}")
+        code = self._machine.code
+        data = await self._get(f"{STATUS}/{_segment(code)}", query={}, body={"code": code})
         return DeviceInfo.read(data)
 
     async def push_file_package(self, order: Json) -> None:
@@ -115,9 +121,10 @@ class DeviceClient:
         """Remove an algorithm package (I.5)."""
         await self.call("DELETE", f"{PACKAGES}/{_segment(code)}")
 
-    async def algorithm_packages(self) -> Sequence[MachineAlgoPackage]:
-        """List the algorithm packages (I.6)."""
-        data = await self.call("GET", PACKAGES)
+    async def algorithm_packages(self, status: str = "") -> Sequence[MachineAlgoPackage]:
+        """List the algorithm packages (I.6), all or those in one state."""
+        wanted = {"status": status} if status else {}
+        data = await self._get(PACKAGES, query=wanted, body=wanted)
         return [MachineAlgoPackage.read(item) for item in _items(data)]
 
     async def algorithm_package(self, code: str) -> MachineAlgoPackage:
@@ -152,16 +159,43 @@ class DeviceClient:
     async def call(
         self, method: Literal["GET", "POST", "DELETE"], path: str, body: Json | None = None
     ) -> object:
-        """Make any call of the device's API and return the payload of its answer."""
+        """Make any call of the device's API and return the payload of its answer.
+
+        Until the device is known to serve one of a path's spellings, each is tried (AM-10).
+        """
+        spelled, envelope = await self._find(method, path, body)
+        if not envelope.succeeded:
+            raise DeviceRefusedError(f"{method} {spelled}", envelope)
+        return envelope.data
+
+    async def _find(
+        self, method: Literal["GET", "POST", "DELETE"], path: str, body: Json | None
+    ) -> tuple[str, Envelope]:
+        """Return the answer to a call, and the spelling of its path that was answered."""
+        answers: list[tuple[str, Envelope]] = []
+        for spelled in self._spellings.of(path):
+            envelope = await self._exchange(method, spelled, body)
+            if not str(envelope.code).startswith(NOT_FOUND):
+                self._spellings.prove(spelled)
+                return spelled, envelope
+            answers.append((spelled, envelope))
+        return answers[0]
+
+    async def _get(self, path: str, *, query: Mapping[str, str], body: Json) -> object:
+        """Read something; its parameters travel as the device's dialect has it (AM-08)."""
+        if self._dialect.get_reading is Reading.BODY:
+            return await self.call("GET", path, body)
+        return await self.call("GET", f"{path}?{urlencode(query)}" if query else path)
+
+    async def _exchange(
+        self, method: Literal["GET", "POST", "DELETE"], path: str, body: Json | None
+    ) -> Envelope:
         if self._session is None:
             raise LookupError("the connections to the device are not open")
         # As it is: an id keeps its %2F and %3A (AM-11).
         url = URL(self.base + path, encoded=True)
         async with self._session.request(method, url, json=body, allow_redirects=False) as response:
-            envelope = read_answer(response.status, await response.read())
-        if not envelope.succeeded:
-            raise DeviceRefusedError(f"{method} {path}", envelope)
-        return envelope.data
+            return read_answer(response.status, await response.read())
 
 
 def _segment(text: str) -> str:

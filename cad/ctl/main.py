@@ -5,7 +5,7 @@ Exit codes: 0 fine, 1 a finding or a refusal, 2 usage, 3 daemon unreachable.
 
 import typer
 
-from cad.ctl.commands import config, event, package, platform, status, stream, task
+from cad.ctl.commands import api, config, event, package, platform, status, stream, task
 from cad.ctl.session import DEFAULT_SOCKET, Socket
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ def remember_socket(context: typer.Context, socket: Socket = DEFAULT_SOCKET) -> 
 
 
 app.command("status")(status.status)
+app.command("api")(api.api)
 app.add_typer(package.app, name="package", help="File packages and algorithm packages.")
 app.add_typer(task.app, name="task", help="Analysis tasks.")
 app.add_typer(stream.app, name="stream", help="Video streams.")

@@ -47,6 +47,18 @@ STATUS = {
 }  # fmt: skip
 
 
+API = {
+    "openapi": "3.1.0",
+    "paths": {
+        "/CAP/AlgoTasks/{id}": {
+            "get": {"summary": "Show one task.", "x-clause": "G.7"},
+            "delete": {"summary": "End a task.", "x-clause": "G.3"},
+        },
+        "/openapi.json": {"get": {"summary": "Describe this API."}},
+    },
+}
+
+
 def packages() -> object:
     package = MachineAlgoPackage(
         algo_package_name="person detection",
@@ -242,3 +254,14 @@ def test_a_configuration_is_checked_without_the_daemon(
 
     assert done.exit_code == 1
     assert "api.port" in done.output
+
+
+def test_the_calls_of_the_api_are_listed(daemon: Daemon, technician: Technician) -> None:
+    daemon.answers["GET /local/v1/openapi"] = API
+    lines = technician.types("api").output.splitlines()
+    assert [line.split()[:3] for line in lines if "AlgoTasks" in line] == [
+        ["GET", "/CAP/AlgoTasks/{id}", "G.7"],
+        ["DELETE", "/CAP/AlgoTasks/{id}", "G.3"],
+    ]
+    assert json.loads(technician.types("api", "--local", "--json").output) == API
+    assert daemon.asked[-1][1] == "/local/v1/openapi?surface=local"

@@ -1,5 +1,6 @@
 """A real device at a real platform: processes and sockets only, and what tests look at on them."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -96,10 +97,10 @@ class Box:
         await until(self.is_gone, DEADLINE, "processes of a killed device live on")
 
     async def is_gone(self) -> bool:
-        return not self.processes()
+        return not await asyncio.to_thread(self.processes)
 
     def processes(self) -> set[int]:
-        """The ids of every process of this device, orphans included."""
+        """The ids of every process of this device, orphans included. Blocks."""
         mine = str(self.device.socket)
         return {
             process.pid

@@ -1,10 +1,11 @@
 """A device's API over a real socket, with fakes behind it."""
 
+import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,11 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from cad.base.clock import SystemClock
-from cad.control.api.app import local_app, public_app
+from cad.control.api.app import local_app, local_surface, public_app, public_surface
 from cad.control.api.auth import BasicGate
+from cad.control.api.openapi import Surface
 from cad.control.api.services import Device, Services
+from tests.control.api.conformance import Promises
 from tests.control.api.fakes import (
     FakeHost,
     FakeLink,
@@ -60,6 +63,8 @@ class Caller:
     session: aiohttp.ClientSession
     base: str
     headers: dict[str, str]
+    promises: Promises
+    """Every answer is held against them."""
 
     async def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
         if body is not None:
@@ -67,7 +72,20 @@ class Caller:
         headers = {**self.headers, **options.pop("headers", {})}
         url = URL(self.base + path, encoded=True)
         async with self.session.request(method, url, headers=headers, **options) as response:
-            return Answer(response.status, response.headers, await response.text())
+            answer = Answer(response.status, response.headers, await response.text())
+        self.promises.check(method, path, answer.status, answer.json)
+        return answer
+
+
+DEVICE = Device(
+    code="machine_code",
+    version="1.2.3",
+    zone=ZoneInfo("Asia/Shanghai"),
+    clock=SystemClock(),
+    started=SystemClock().monotonic(),
+    username=USER,
+    password=PASSWORD,
+)
 
 
 @dataclass
@@ -79,19 +97,11 @@ class Fakes:
     workers: FakeWorkers
     link: FakeLink
     outbox: FakeOutbox
+    device: Device = field(default_factory=lambda: DEVICE)
 
     def services(self) -> Services:
-        device = Device(
-            code="machine_code",
-            version="1.2.3",
-            zone=ZoneInfo("Asia/Shanghai"),
-            clock=SystemClock(),
-            started=SystemClock().monotonic(),
-            username=USER,
-            password=PASSWORD,
-        )
         return Services(
-            device=device,
+            device=self.device,
             packages=self.packages,
             tasks=self.tasks,
             workers=self.workers,
@@ -102,10 +112,23 @@ class Fakes:
 
 
 @asynccontextmanager
-async def calling(app: web.Application, headers: dict[str, str]) -> AsyncIterator[Caller]:
+async def calling(
+    app: web.Application, headers: dict[str, str], promises: Promises
+) -> AsyncIterator[Caller]:
     """Serve `app` and yield a caller of it."""
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        yield Caller(session, str(server.make_url("")).rstrip("/"), headers)
+        yield Caller(session, str(server.make_url("")).rstrip("/"), headers, promises)
+
+
+def promises_of(surface: Callable[[Device], Surface], device: Device) -> Promises:
+    """Return what `surface` promises; the same for every test with a device like this one."""
+    key = (surface, device.dialect, tuple(device.profiles))
+    if key not in _PROMISES:
+        _PROMISES[key] = Promises(surface(device))
+    return _PROMISES[key]
+
+
+_PROMISES: dict[tuple[object, ...], Promises] = {}
 
 
 @pytest.fixture
@@ -117,12 +140,15 @@ async def fakes() -> Fakes:
 async def call(fakes: Fakes) -> AsyncIterator[Caller]:
     """Call the public API with the right password."""
     app = public_app(fakes.services(), BasicGate(USER, PASSWORD), max_body_bytes=MAX_BODY)
-    async with calling(app, {"Authorization": PROOF}) as caller:
+    promises = await asyncio.to_thread(promises_of, public_surface, fakes.device)
+    async with calling(app, {"Authorization": PROOF}, promises) as caller:
         yield caller
 
 
 @pytest.fixture
 async def call_local(fakes: Fakes) -> AsyncIterator[Caller]:
     """Call what the local socket serves."""
-    async with calling(local_app(fakes.services(), max_body_bytes=MAX_BODY), {}) as caller:
+    app = local_app(fakes.services(), max_body_bytes=MAX_BODY)
+    promises = await asyncio.to_thread(promises_of, local_surface, fakes.device)
+    async with calling(app, {}, promises) as caller:
         yield caller

@@ -11,7 +11,11 @@ _PAIR = re.compile(
     r"((?:bearer|basic|digest)\s+)?[^\s\"',;&}]+"
 )
 
+# Names of parameters under which webhooks take their secret; as plain words they mean too much.
+_PARAMETER = re.compile(r"(?i)([?&](?:key|sk|sig|sign|signature|auth)=)[^&#\s\"'<>]+")
+
 
 def redact(text: str) -> str:
     """Return `text` with the user part of URLs and the values of secret-looking pairs masked."""
-    return _PAIR.sub(rf"\g<1>{MASK}", _USERINFO.sub(r"\1", text))
+    text = _PARAMETER.sub(rf"\g<1>{MASK}", _USERINFO.sub(r"\1", text))
+    return _PAIR.sub(rf"\g<1>{MASK}", text)

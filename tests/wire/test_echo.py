@@ -14,6 +14,7 @@ from cad.wire.echo import without_secrets
     [
         ("rtsp://u:p@h/x", "rtsp://h/x"),
         ({"url": ["http://u:p@h/"]}, {"url": ["http://h/"]}),
+        ("http://h/?key=p&mode=1", "http://h/?key=***&mode=1"),
         ({"Password": "p", "token": None}, {"Password": "***", "token": "***"}),
         ({"args": "password=p mode=1"}, {"args": "password=*** mode=1"}),
         ({"x": 1.5, "y": None, "z": True}, {"x": 1.5, "y": None, "z": True}),

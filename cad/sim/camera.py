@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,11 +122,24 @@ class RtspCamera:
         """End the server and remove its files."""
         await self._stop()
 
+    def fall_silent(self) -> None:
+        """Send and answer nothing from now on, and keep every connection open."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End the silence."""
+        self._signal(signal.SIGCONT)
+
     async def wait(self) -> int:
         """Wait until the server ends by itself, and return its exit code."""
         if self._process is None:
             raise CameraFailedError("the camera is not running")
         return await self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            raise CameraFailedError("the camera is not running")
+        self._process.send_signal(number)
 
     async def _stop(self) -> None:
         if self._process is not None:

@@ -13,7 +13,7 @@ from cad.ctl.client import LocalApi, RefusedByDaemonError, UnreachableError
 from cad.domain.tasks import TaskState
 from cad.sim.bench import Bench, device_settings, platform_options, task_id, until
 from cad.sim.demo.scene import ALGORITHM, FILE_PACKAGE
-from cad.sim.device_process import SOCKET_VARIABLE, DeviceProcess
+from cad.sim.device_process import SOCKET_VARIABLE, DeviceProcess, Sections
 from cad.sim.platform.device import DeviceClient
 from cad.sim.platform.server import ReferencePlatform
 from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskPage
@@ -126,21 +126,24 @@ async def platform_in(folder: Path, *codes: str) -> AsyncIterator[ReferencePlatf
 
 
 @asynccontextmanager
-async def plain_box(folder: Path, **more: Mapping[str, object]) -> AsyncIterator[Box]:
+async def plain_box(folder: Path, more: Sections | None = None) -> AsyncIterator[Box]:
     """Run a platform and a device; `more` are keys of its configuration, by section."""
-    async with platform_in(folder, CODE) as platform, device_at(platform, folder, **more) as box:
+    async with platform_in(folder, CODE) as platform, device_at(platform, folder, more) as box:
         yield box
 
 
 @asynccontextmanager
 async def device_at(
-    platform: ReferencePlatform, folder: Path, **more: Mapping[str, object]
+    platform: ReferencePlatform, folder: Path, more: Sections | None = None
 ) -> AsyncIterator[Box]:
     """Run a device at `platform`."""
     media = folder / "media"
     media.mkdir(exist_ok=True)
     settings = device_settings(platform, CODE, media)
-    merged = {name: {**settings.get(name, {}), **more.get(name, {})} for name in {*settings, *more}}
+    more = more or {}
+    merged = {
+        name: {**settings.get(name, {}), **more.get(name, {})} for name in {**settings, **more}
+    }
     device = DeviceProcess(folder / "device", merged)
     bench = Bench(platform, device, code=CODE, workshop=folder)
     assert isinstance(platform.receiver, RawReceiver)

@@ -184,6 +184,8 @@ class TaskHealth(NamedTuple):
 
     received: int
     analysed: int
+    analysing: bool
+    """Whether the last one was analysed a short time ago."""
     patience: float
     """Seconds without an analysed picture after which the task has stalled."""
 

@@ -1,4 +1,4 @@
-"""The steps by which an algorithm package is installed (I.4) and uninstalled (I.5)."""
+"""The steps by which an algorithm package is installed (I.4)."""
 
 import asyncio
 import dataclasses
@@ -51,18 +51,18 @@ class Installing:
     def actions(self) -> Actions:
         """Return what carries out each step."""
         return {
-            (Operation.INSTALL, Step.PREPARE): self._prepare,
-            (Operation.INSTALL, Step.SERVE): self._serve,
+            (Operation.INSTALL, Step.PREPARE): self.prepare,
+            (Operation.INSTALL, Step.SERVE): self.serve,
             (Operation.INSTALL, Step.COMMIT): self._commit,
-            (Operation.UNINSTALL, Step.WITHDRAW): self._withdraw,
-            (Operation.UNINSTALL, Step.REMOVE): self._remove,
         }
 
     async def give_up(self, entry: JournalEntry, reason: str) -> None:
         """Undo an installation: what was installed before is served again, or nothing is."""
         package = self._package(entry)
         logger.error("package %s: %s failed: %s", package.code, entry.step, reason)
-        back = entry.previous or dataclasses.replace(package, prepared=None)
+        back = entry.previous or dataclasses.replace(
+            package, state=PackageState.STOPPED, prepared=None
+        )
         if back.state is PackageState.RUNNING and _was_replaced(entry, package):
             back, reason = await self._serve_again(back, reason)
         elif back.state is PackageState.STOPPED:
@@ -71,7 +71,7 @@ class Installing:
             back, operation=OperationState.FAILED, step=entry.step, reason=reason
         )
         try:
-            await self._remove_unused(failed)
+            await self.remove_unused(failed)
         finally:
             await self.book.apply(keep=[failed], forget=[entry])
 
@@ -83,7 +83,8 @@ class Installing:
             return stopped, f"{reason}; and serving the former again: {error}"
         return back, reason
 
-    async def _prepare(self, entry: JournalEntry) -> None:
+    async def prepare(self, entry: JournalEntry) -> None:
+        """Compile, try and measure the model, unless that was done already."""
         package = self._package(entry)
         content = self.layout.content(package.file_package_id)
         model = package.manifest.model
@@ -109,7 +110,7 @@ class Installing:
         prepared = dataclasses.replace(prepared, compiled_dir=str(final))
         await self.book.apply(keep=[dataclasses.replace(package, prepared=prepared)])
 
-    async def _serve(self, entry: JournalEntry) -> None:
+    async def serve(self, entry: JournalEntry) -> None:
         """Have it served; what was running before is waited for as long as it takes."""
         package = self._package(entry)
         tries = repeat(None) if _ran_before(entry, package) else repeat(None, SERVE_TRIES - 1)
@@ -136,21 +137,11 @@ class Installing:
             reason="",
         )
         await self.book.apply(keep=[running], forget=[entry])
-        await self._remove_unused(running)
+        await self.remove_unused(running)
         logger.info("package %s is installed and running", running.code)
 
-    async def _withdraw(self, entry: JournalEntry) -> None:
-        code = self._package(entry).code
-        await self.host.drop_tasks(code)
-        await self.host.withdraw(code)
-
-    async def _remove(self, entry: JournalEntry) -> None:
-        package = self._package(entry)
-        await self.disk.run(remove, self.layout.all_compiled(package.code))
-        await self.book.apply(forget=[package, entry])
-        logger.info("package %s is uninstalled", package.code)
-
-    async def _remove_unused(self, package: AlgoPackage) -> None:
+    async def remove_unused(self, package: AlgoPackage) -> None:
+        """Remove what was compiled for the package and is not used any more."""
         used = Path(package.prepared.compiled_dir) if package.prepared else None
         await self.disk.run(_remove_except, self.layout.all_compiled(package.code), used)
 

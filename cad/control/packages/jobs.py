@@ -9,7 +9,7 @@ from typing import Self
 
 from cad.base.errors import CadError, UnavailableError
 from cad.control.packages.book import Book, Subject
-from cad.control.packages.plan import STEPS, Recovery, after_crash, after_orderly_stop, steps_from
+from cad.control.packages.plan import Recovery, after_crash, after_orderly_stop, steps_from
 from cad.control.packages.pushing import Actions
 from cad.domain.packages import AlgoPackage, FilePackage, JournalEntry, Operation
 
@@ -51,17 +51,8 @@ class Jobs:
         if kind is None and paused:
             await self._book.apply(keep=paused)
 
-    async def begin(
-        self,
-        operation: Operation,
-        subject: Subject,
-        record: FilePackage | AlgoPackage,
-        previous: AlgoPackage | None = None,
-    ) -> None:
+    async def begin(self, entry: JournalEntry, record: FilePackage | AlgoPackage) -> None:
         """Store `record` with the journal entry of its operation, and begin the operation."""
-        entry = JournalEntry(
-            operation=operation, subject=subject, step=STEPS[operation][0], previous=previous
-        )
         await self._book.apply(keep=[record, entry])
         self._launch(entry)
 

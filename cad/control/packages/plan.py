@@ -14,6 +14,7 @@ STEPS: Mapping[Operation, tuple[Step, ...]] = {
     Operation.PUSH: (Step.DOWNLOAD, Step.UNPACK, Step.VERIFY, Step.PUBLISH),
     Operation.DELETE: (Step.REMOVE,),
     Operation.INSTALL: (Step.PREPARE, Step.SERVE, Step.COMMIT),
+    Operation.UPGRADE: (Step.PREPARE, Step.SERVE, Step.SWITCH, Step.WATCH, Step.COMMIT),
     Operation.UNINSTALL: (Step.WITHDRAW, Step.REMOVE),
 }
 
@@ -27,6 +28,10 @@ _RESUME_AT: Mapping[tuple[Operation, Step], Step] = {
     # Workers keep nothing; what was prepared is found again and used.
     (Operation.INSTALL, Step.SERVE): Step.PREPARE,
     (Operation.INSTALL, Step.COMMIT): Step.PREPARE,
+    (Operation.UPGRADE, Step.SERVE): Step.PREPARE,
+    (Operation.UPGRADE, Step.SWITCH): Step.PREPARE,
+    (Operation.UPGRADE, Step.WATCH): Step.PREPARE,
+    (Operation.UPGRADE, Step.COMMIT): Step.PREPARE,
 }
 
 

@@ -17,27 +17,31 @@ from cad.base.clock import Clock
 from cad.base.errors import ConflictError, NotFoundError
 from cad.base.threads import WorkThread
 from cad.config.settings import MachineSettings, PackageSettings, PlatformSettings
-from cad.control.packages.arguments import parse_args
-from cad.control.packages.book import Book
+from cad.control.packages.algorithms import Algorithms
+from cad.control.packages.book import Book, Subject
 from cad.control.packages.durable import MEGABYTE
 from cad.control.packages.fetch import Fetcher
 from cad.control.packages.installing import Installing
 from cad.control.packages.jobs import Jobs
 from cad.control.packages.layout import Layout
 from cad.control.packages.locate import AllowedHosts
+from cad.control.packages.plan import STEPS
 from cad.control.packages.ports import Authorizer, PackageStore, Preparer, ServiceHost
 from cad.control.packages.pushing import Pushing
+from cad.control.packages.succession import aliases
+from cad.control.packages.uninstalling import Uninstalling
+from cad.control.packages.upgrading import Upgrading
 from cad.domain.ids import FilePackageId, ServiceId
 from cad.domain.packages import (
     AlgoPackage,
     AlgorithmManifest,
     FilePackage,
     FilePackageState,
+    JournalEntry,
     Operation,
     OperationState,
     PackageState,
     PushOrder,
-    Step,
 )
 
 logger = logging.getLogger(__name__)
@@ -91,13 +95,22 @@ class PackageService:
             accelerator=config.accelerator,
             delays=neighbours.delays,
         )
-        self._jobs = Jobs(
-            self._book,
-            {**self._pushing.actions(), **self._installing.actions()},
-            {
-                Operation.PUSH: self._pushing.give_up,
-                Operation.INSTALL: self._installing.give_up,
-            },
+        self._upgrading = Upgrading(
+            book=self._book,
+            host=neighbours.host,
+            installing=self._installing,
+            clock=neighbours.clock,
+            watch_seconds=config.packages.watch_seconds,
+            halt=self._halt,
+        )
+        self._jobs = self._make_jobs()
+        self._algorithms = Algorithms(
+            book=self._book,
+            jobs=self._jobs,
+            host=neighbours.host,
+            upgrading=self._upgrading,
+            clock=neighbours.clock,
+            strict=self._strict,
         )
         self._orders = asyncio.Lock()
         self._scope = AsyncExitStack()
@@ -120,16 +133,41 @@ class PackageService:
             strict=self._strict,
         )
 
+    async def _halt(self, subject: Subject) -> None:
+        await self._jobs.cancel(subject)
+
+    def _make_jobs(self) -> Jobs:
+        uninstalling = Uninstalling(
+            book=self._book,
+            layout=self._layout,
+            host=self._host,
+            disk=self._disk,
+            redirect=self._upgrading.redirect,
+        )
+        actions = {
+            **self._pushing.actions(),
+            **self._installing.actions(),
+            **self._upgrading.actions(),
+            **uninstalling.actions(),
+        }
+        undo = {
+            Operation.PUSH: self._pushing.give_up,
+            Operation.INSTALL: self._installing.give_up,
+            Operation.UPGRADE: self._upgrading.give_up,
+        }
+        return Jobs(self._book, actions, undo)
+
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as scope:
             scope.push_async_callback(self._disk.aclose)
             await self._book.load()
             await self._remove_leftovers()
+            self._upgrading.redirect()
             await scope.enter_async_context(self._jobs)
             await self._jobs.recover()
             for package in self.packages(PackageState.RUNNING):
                 if package.operation is not OperationState.WORKING:
-                    await self._run_again(package)
+                    await self._algorithms.run_again(package)
             self._scope = scope.pop_all()
         return self
 
@@ -161,10 +199,19 @@ class PackageService:
 
     def package(self, code: str) -> AlgoPackage:
         """Return one algorithm package, or raise NotFoundError (I.7)."""
-        package = self._book.packages.get(ServiceId(code))
+        return self._algorithms.package(code)
+
+    def algorithm(self, service_id: ServiceId) -> AlgorithmManifest | None:
+        """Return what is behind a service, None if nothing is.
+
+        What was replaced keeps its name and version, and reports what its successor does.
+        """
+        package = self._book.packages.get(service_id)
         if package is None:
-            raise _unknown(code, "an installed algorithm package")
-        return package
+            return None
+        to = aliases(self._book.packages.values(), ()).get(service_id, service_id)
+        event_types = self._book.packages[to].manifest.event_types
+        return dataclasses.replace(package.manifest, event_types=event_types)
 
     async def push(self, order: PushOrder) -> None:
         """Begin to fetch a file package (I.2); the same order again changes nothing (AM-21).
@@ -191,7 +238,7 @@ class PackageService:
                 license_file=order.license_file,
                 created_at=self._clock.now(),
             )
-            await self._jobs.begin(Operation.PUSH, order.file_package_id, package)
+            await self._jobs.begin(_entry(Operation.PUSH, order.file_package_id), package)
 
     async def delete_file_package(self, number: int) -> None:
         """Remove a file package, or end its download (I.3).
@@ -215,121 +262,42 @@ class PackageService:
                 )
             await self._jobs.cancel(package.file_package_id)
             deleting = dataclasses.replace(package, state=FilePackageState.DELETING)
-            await self._jobs.begin(Operation.DELETE, package.file_package_id, deleting)
+            await self._jobs.begin(_entry(Operation.DELETE, package.file_package_id), deleting)
             await self._jobs.finish(package.file_package_id)
 
-    async def install(self, code: str, args: str = "") -> None:
+    async def install(self, code: str, args: str = "", replaces: str = "") -> None:
         """Begin to install and run an algorithm package (I.4), or to run it with other `args`.
 
+        A higher version of a running package of the same cabin, or of the one that `replaces`
+        names, takes over its tasks; if it does not give results, they go back (see `upgrading`).
+
         Raises:
-            NotFoundError: no available file package has it.
+            NotFoundError: no available file package has it, or nothing is named `replaces`.
             BadValueError: `args` are not acceptable (AM-122).
+            ConflictError: it is being removed, or an upgrade with it is under way.
         """
         async with self._orders:
-            await self._install(ServiceId(code), args)
+            await self._algorithms.install(ServiceId(code), args, replaces)
 
     async def uninstall(self, code: str, *, force: bool = False) -> None:
         """Remove an algorithm package and all that was made for it (I.5).
 
         Raises:
             NotFoundError: it is not installed.
-            ConflictError: tasks use it; with `force` they are deleted.
+            ConflictError: tasks use it (with `force` they are deleted), or it is being replaced.
         """
         async with self._orders:
-            package = self.package(code)
-            tasks = self._host.task_ids(package.code)
-            if tasks and not force:
-                raise ConflictError(
-                    f"expected a package without tasks; {len(tasks)} use it: "
-                    + ", ".join(tasks[:5]),
-                    field="algoPackageCode",
-                    given=code,
-                )
-            await self._jobs.cancel(package.code)
-            leaving = dataclasses.replace(package, operation=OperationState.WORKING)
-            await self._jobs.begin(Operation.UNINSTALL, package.code, leaving)
-            await self._jobs.finish(package.code)
+            await self._algorithms.uninstall(code, force=force)
 
     async def start(self, code: str) -> None:
         """Begin to run an installed package that is STOPPED (extension, AM-122)."""
         async with self._orders:
-            package = self.package(code)
-            await self._install(package.code, package.args)
+            await self._algorithms.start(code)
 
     async def stop(self, code: str) -> None:
         """Stop running a package; it stays installed (extension, AM-122)."""
         async with self._orders:
-            package = self.package(code)
-            if package.operation is OperationState.WORKING:
-                raise ConflictError(
-                    f"expected a package at rest; it is in step {package.step}",
-                    field="algoPackageCode",
-                    given=code,
-                )
-            stopped = dataclasses.replace(
-                package, state=PackageState.STOPPED, reason="stopped on request"
-            )
-            await self._book.apply(keep=[stopped])
-            await self._host.withdraw(package.code)
-
-    async def _install(self, code: ServiceId, args: str) -> None:
-        number, manifest = self._offer(code)
-        settings, ignored = parse_args(args, manifest.model.labels, strict=self._strict)
-        if ignored:
-            logger.warning("package %s: args without meaning: %s", code, ", ".join(ignored))
-        entry = self._book.entries.get(code)
-        if entry is not None and entry.operation is Operation.UNINSTALL:
-            raise ConflictError(
-                "expected a package that is not being removed", field="algoPackageCode", given=code
-            )
-        current = self._book.packages.get(code)
-        if current is not None and current.settings == settings and _is_up(current):
-            return
-        await self._jobs.cancel(code)
-        previous = self._former(code)
-        package = AlgoPackage(
-            code=code,
-            file_package_id=number,
-            manifest=manifest,
-            state=previous.state if previous else PackageState.STOPPED,
-            operation=OperationState.WORKING,
-            step=Step.PREPARE,
-            args=args,
-            settings=settings,
-            prepared=previous.prepared if previous else None,
-            created_at=previous.created_at if previous else self._clock.now(),
-        )
-        await self._jobs.begin(Operation.INSTALL, code, package, previous)
-
-    def _offer(self, code: ServiceId) -> tuple[FilePackageId, AlgorithmManifest]:
-        """Return where `code` comes from: what it was installed from, else the latest push."""
-        current = self._book.packages.get(code)
-        origin = current.file_package_id if current else None
-        offers = [
-            (package, algorithm)
-            for package in self._book.files.values()
-            if package.state is FilePackageState.AVAILABLE
-            for algorithm in package.algorithms
-            if algorithm.code == code
-        ]
-        if not offers:
-            raise _unknown(code, "an algorithm package of an available file package")
-        package, algorithm = max(
-            offers, key=lambda offer: (offer[0].file_package_id == origin, offer[0].created_at)
-        )
-        return package.file_package_id, algorithm
-
-    def _former(self, code: ServiceId) -> AlgoPackage | None:
-        """Return what undoing an installation of `code` brings back."""
-        entry = self._book.entries.get(code)
-        if entry is not None and entry.operation is Operation.INSTALL:
-            return entry.previous
-        current = self._book.packages.get(code)
-        return current if current and current.prepared else None
-
-    async def _run_again(self, package: AlgoPackage) -> None:
-        working = dataclasses.replace(package, operation=OperationState.WORKING, step=Step.PREPARE)
-        await self._jobs.begin(Operation.INSTALL, package.code, working, package)
+            await self._algorithms.stop(code)
 
     async def _remove_leftovers(self) -> None:
         pushed = [e.subject for e in self._book.entries.values() if e.operation is Operation.PUSH]
@@ -352,11 +320,8 @@ class PackageService:
         return [e.previous for e in self._book.entries.values() if e.previous is not None]
 
 
-def _is_up(package: AlgoPackage) -> bool:
-    """Return whether nothing needs to be done for the package to run."""
-    return package.operation is OperationState.WORKING or (
-        package.operation is OperationState.DONE and package.state is PackageState.RUNNING
-    )
+def _entry(operation: Operation, number: FilePackageId) -> JournalEntry:
+    return JournalEntry(operation=operation, subject=number, step=STEPS[operation][0])
 
 
 def _is_installed(package: AlgoPackage) -> bool:
@@ -374,7 +339,3 @@ def _refuse_other_content(known: FilePackage, order: PushOrder) -> None:
             field="algoFilePackageId",
             given=order.file_package_id,
         )
-
-
-def _unknown(code: str, expected: str) -> NotFoundError:
-    return NotFoundError(f"expected {expected}", field="algoPackageCode", given=code)

@@ -216,7 +216,12 @@ class TaskService:
 
     def _health(self, view: TaskView) -> TaskHealth:
         limits = self._policy.limits.at_rate(view.record.order.analysis_rate)
-        return TaskHealth(view.frames.received, view.frames.analysed, limits.silence)
+        return TaskHealth(
+            received=view.frames.received,
+            analysed=view.frames.analysed,
+            analysing=view.state is TaskState.RUNNING,
+            patience=limits.silence,
+        )
 
     def _of_service(self, service_id: ServiceId) -> list[TaskRecord]:
         return [record for record in self._book if record.order.service_id == service_id]

@@ -13,18 +13,18 @@ from cad.sim.packages import build_archive
 CODE = "OPEN-PERSON_DETECT-1.0.0"
 
 
-def manifest(code: str = CODE) -> dict[str, Any]:
+def manifest(code: str = CODE, version: str = "1.0.0") -> dict[str, Any]:
     return {
         "id": "7a90a32d-8ae8-4ffa-b000-07ef71058bab",
         "name": "person-detect",
-        "version": "1.0.0",
+        "version": version,
         "author": "open",
         "description": "persons",
         "algoPackages": [
             {
                 "algoPackageCode": code,
                 "algoPackageName": "person detection",
-                "algoPackageVersion": "1.0.0",
+                "algoPackageVersion": version,
                 "algoPackageType": "BIN",
                 "bin": {"type": "onnx", "local_uri": "model.onnx"},
                 "model": {
@@ -39,19 +39,28 @@ def manifest(code: str = CODE) -> dict[str, Any]:
     }
 
 
-def package_folder(folder: Path, code: str = CODE, model: bytes = b"\x08\x07model") -> Path:
+def package_folder(
+    folder: Path,
+    code: str = CODE,
+    model: bytes = b"\x08\x07model",
+    version: str = "1.0.0",
+) -> Path:
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps(manifest(code)))
+    (folder / "manifest.json").write_text(json.dumps(manifest(code, version)))
     (folder / "model.onnx").write_bytes(model)
     (folder / "sample.jpg").write_bytes(b"picture")
     return folder
 
 
 def package_archive(
-    folder: Path, name: str = "package", code: str = CODE, model: bytes = b"\x08\x07model"
+    folder: Path,
+    name: str = "package",
+    code: str = CODE,
+    model: bytes = b"\x08\x07model",
+    version: str = "1.0.0",
 ) -> Path:
     target = folder / f"{name}.tar.gz"
-    build_archive(package_folder(folder / name, code, model), target)
+    build_archive(package_folder(folder / name, code, model, version), target)
     return target
 
 

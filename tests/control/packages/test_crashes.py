@@ -107,6 +107,8 @@ async def recovered(picture: Path) -> State:
     world = World(picture)
     async with world.service() as service:
         await until(lambda: at_rest(service) and not any(picture.glob("incoming/*")))
+        running = {package.code for package in service.packages(PackageState.RUNNING)}
+        await until(lambda: world.workers.served.keys() == running)
     return (
         [(file.file_package_id, file.state.name) for file in service.file_packages()],
         [(package.code, package.state, package.args) for package in service.packages()],
@@ -163,6 +165,42 @@ async def test_a_removal_that_is_cut_off_anywhere(tmp_path: Path, push: Change) 
 
 async def test_a_deletion_that_is_cut_off_anywhere(tmp_path: Path, push: Change) -> None:
     await expect(await photographs(tmp_path, [push], delete), PUSHED, NOTHING)
+
+
+NEXT = "OPEN-PERSON_DETECT-1.1.0"
+BOTH = [(1, "AVAILABLE"), (2, "AVAILABLE")]
+OLD_ONE: State = (BOTH, [(CODE, RUNNING, "keep=car")], COMPILED, {CODE: ("car",)})
+NEW_ONE: State = (
+    BOTH,
+    [(CODE, PackageState.STOPPED, "keep=car"), (NEXT, RUNNING, "")],
+    COMPILED,
+    {NEXT: None},
+)
+
+
+async def upgrade(service: PackageService) -> None:
+    await service.install(NEXT)
+    await until(lambda: at_rest(service))
+
+
+@pytest.fixture
+def push_next(tmp_path: Path, server: ArchiveServer) -> Change:
+    archive = package_archive(tmp_path, "next", NEXT, version="1.1.0").read_bytes()
+    md5 = hashlib.md5(archive, usedforsecurity=False).hexdigest()
+
+    async def change(service: PackageService) -> None:
+        server.content, server.etag = archive, '"2"'
+        await service.push(PushOrder(file_package_id=FilePackageId(2), url=server.url, md5=md5))
+        await until(lambda: at_rest(service))
+
+    return change
+
+
+async def test_an_upgrade_that_is_cut_off_anywhere(
+    tmp_path: Path, push: Change, push_next: Change
+) -> None:
+    pictures = await photographs(tmp_path, [push, install, push_next], upgrade)
+    await expect(pictures, OLD_ONE, NEW_ONE)
 
 
 async def test_leftovers_of_nobody_are_removed_at_the_start(tmp_path: Path, push: Change) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -20,7 +20,7 @@ from cad.control.store.packages import PackageRepository
 from cad.control.store.secrets import SecretBox
 from cad.domain.ids import ServiceId, TaskId
 from cad.domain.models import PreparedModel
-from cad.domain.packages import PackageRecord, ServiceOrder
+from cad.domain.packages import PackageRecord, ServiceHealth, ServiceOrder
 from cad.protocols.worker.preparation import PrepareRequest
 from tests.control.packages.servers import HOST, TokenAuthorizer
 
@@ -35,6 +35,11 @@ class Workers:
         self.tasks: dict[ServiceId, list[TaskId]] = {}
         self.failures: list[CadError] = []
         self.withdrawals: list[CadError] = []
+        self.aliases: Mapping[ServiceId, ServiceId] = {}
+        self.switches: list[Mapping[ServiceId, ServiceId]] = []
+        """Every change of `aliases`."""
+        self.state = ServiceHealth()
+        """How whatever is asked for does."""
 
     async def serve(self, order: ServiceOrder) -> None:
         if self.failures:
@@ -48,11 +53,22 @@ class Workers:
             raise self.withdrawals.pop(0)
         self.served.pop(service_id, None)
 
+    def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
+        if aliases != self.aliases:
+            self.aliases = aliases
+            self.switches.append(aliases)
+
+    def health(self, service_id: ServiceId, task_services: Collection[ServiceId]) -> ServiceHealth:
+        return self.state
+
     def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:
         return self.tasks.get(service_id, [])
 
     async def drop_tasks(self, service_id: ServiceId) -> None:
         self.tasks.pop(service_id, None)
+
+    async def hand_over(self, service_id: ServiceId, to: ServiceId) -> None:
+        self.tasks.setdefault(to, []).extend(self.tasks.pop(service_id, []))
 
 
 class Compiler:
@@ -114,12 +130,14 @@ class World:
     strict: bool = False
     max_size_mb: int = 8
     accelerator: str = "cpu"
+    watch_seconds: float = 0.01
     wrap: Callable[[PackageStore], PackageStore] = field(default=lambda store: store)
 
     @asynccontextmanager
     async def service(self) -> AsyncGenerator[PackageService]:
         """Run the service until the context is left."""
         self.workers.served.clear()
+        self.workers.aliases = {}
         box = SecretBox(b"k" * 32)
         async with (
             aiohttp.ClientSession() as session,
@@ -141,7 +159,9 @@ class World:
         return PackageConfig(
             machine=MachineSettings(data_dir=self.data_dir, strict=self.strict),
             platform=PlatformSettings(url=self.platform_url, download_hosts=(HOST,)),
-            packages=PackageSettings(max_size_mb=self.max_size_mb),
+            packages=PackageSettings(
+                max_size_mb=self.max_size_mb, watch_seconds=self.watch_seconds
+            ),
             accelerator=self.accelerator,
         )
 

@@ -20,10 +20,13 @@ import aiohttp
 
 from cad import __version__
 from cad.base.clock import SystemClock
-from cad.base.errors import CadError, NotFoundError
+from cad.base.errors import CadError
 from cad.config.settings import Settings
+from cad.control.access.audit import AuditLog
+from cad.control.access.service import AccessGround, AccessPolicy, AccessService, ApiUser
+from cad.control.access.timekeeper import Timekeeper, this_boot
 from cad.control.api.app import local_app, public_app
-from cad.control.api.auth import BasicGate
+from cad.control.api.auth import Gate
 from cad.control.api.server import ApiServer
 from cad.control.api.services import Device as ApiDevice
 from cad.control.api.services import Services
@@ -38,8 +41,13 @@ from cad.control.platform.introduction import Device, Introduction
 from cad.control.platform.link import NoPlatform, PlatformLink
 from cad.control.platform.tls import tls_context
 from cad.control.platform.tokens import Anonymous, Authorizer, ClientCredentials
+from cad.control.sinks.by_type import SinksByType
 from cad.control.sinks.http import HttpSinks
+from cad.control.sinks.kafka import KafkaSinks
+from cad.control.sinks.kafka_access import kafka_access
+from cad.control.sinks.objects import ObjectSink, object_access
 from cad.control.sinks.outbox import Outbox
+from cad.control.store.access import AccessRepository
 from cad.control.store.credentials import CredentialRepository
 from cad.control.store.database import Database
 from cad.control.store.outbox import OutboxRepository
@@ -52,6 +60,7 @@ from cad.control.tasks.hosting import ServiceHosting
 from cad.control.tasks.machine import Limits
 from cad.control.tasks.service import TaskPolicy, TaskService
 from cad.control.tasks.worker_process import WorkerProgram
+from cad.domain.access import Login
 from cad.domain.dialects import find_dialect
 from cad.domain.ids import ServiceId, StreamId
 from cad.domain.packages import AlgorithmManifest
@@ -64,6 +73,8 @@ MEBIBYTE = 2**20
 CORES_PER_WORKER = 2
 """On a CPU; an analysis worker has one inference thread for each core it is meant for."""
 DATABASE = "cad.db"
+AUDIT_LOG = "audit.log"
+HOUR, DAY = 3600.0, 86400.0
 SILENCE_SHARE = 0.8
 """Of the time after which a stream counts as lost, for a task to have stalled: its state must be
 right when that time is over, reports and looks at them included."""
@@ -100,7 +111,8 @@ class Ground:
     clock: SystemClock
     database: Database
     box: SecretBox
-    credentials: ApiCredentials
+    access: AccessService
+    audit: AuditLog
     started: float
 
 
@@ -119,12 +131,7 @@ class InstalledAlgorithms:
 
     def find(self, service_id: ServiceId) -> AlgorithmManifest | None:
         """Return the algorithm behind a service, None if there is none."""
-        if self._packages is None:
-            return None
-        try:
-            return self._packages.package(service_id).manifest
-        except NotFoundError:
-            return None
+        return None if self._packages is None else self._packages.algorithm(service_id)
 
 
 @asynccontextmanager
@@ -161,6 +168,8 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
             host=host,
             link=link,
             outbox=outbox,
+            access=ground.access,
+            audit=ground.audit,
         )
         await stack.enter_async_context(_serving(ground, server, services))
         await stack.enter_async_context(link)
@@ -172,8 +181,33 @@ async def _ground(stack: AsyncExitStack, settings: Settings) -> Ground:
     clock, data_dir = SystemClock(), settings.machine.data_dir
     box = await asyncio.to_thread(_open_data_dir, data_dir)
     database = await stack.enter_async_context(await Database.open(data_dir / DATABASE))
-    credentials = await api_credentials(settings.api, CredentialRepository(database, box))
-    return Ground(settings, clock, database, box, credentials, clock.monotonic())
+    access = await _access(settings, database, box, clock)
+    await stack.enter_async_context(access.running())
+    audit = await stack.enter_async_context(AuditLog.open(data_dir / AUDIT_LOG, clock))
+    return Ground(settings, clock, database, box, access, audit, clock.monotonic())
+
+
+async def _access(
+    settings: Settings, database: Database, box: SecretBox, clock: SystemClock
+) -> AccessService:
+    """Open what decides who may call."""
+    api, passwords = settings.api, CredentialRepository(database, box)
+    credentials = await api_credentials(api, passwords)
+    user = ApiUser(
+        login=Login(credentials.username, credentials.password),
+        is_generated=not (api.password or api.password_file),
+    )
+    ground = AccessGround(
+        store=AccessRepository(database, box),
+        passwords=passwords,
+        timekeeper=Timekeeper(clock, await asyncio.to_thread(this_boot)),
+    )
+    policy = AccessPolicy(
+        issuer=settings.machine.code,
+        grace=api.secret_grace_hours * HOUR,
+        key_life=api.key_rotation_days * DAY,
+    )
+    return await AccessService.open(user, ground, policy)
 
 
 def _open_data_dir(data_dir: Path) -> SecretBox:
@@ -192,8 +226,8 @@ def _open_data_dir(data_dir: Path) -> SecretBox:
 async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> Outbox:
     machine, clock = ground.settings.machine, ground.clock
     limit = ground.settings.events.outbox_limit_mb
-    store = OutboxRepository(ground.database, limit_mb=limit, clock=clock)
-    sinks = await stack.enter_async_context(HttpSinks(tls, clock))
+    store = OutboxRepository(ground.database, ground.box, limit_mb=limit, clock=clock)
+    sinks = await _sinks(stack, ground, tls)
     zone = ZoneInfo(machine.time_zone)
 
     def origin() -> EventOrigin:
@@ -201,6 +235,17 @@ async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) ->
         return EventOrigin(device_code=machine.code, zone=zone, clock_synchronised=synchronised)
 
     return await stack.enter_async_context(Outbox(store, sinks, clock, origin))
+
+
+async def _sinks(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> SinksByType:
+    settings, clock = ground.settings, ground.clock
+    kafka = await asyncio.to_thread(kafka_access, settings.kafka)
+    objects = await asyncio.to_thread(object_access, settings.objects)
+    return SinksByType(
+        await stack.enter_async_context(HttpSinks(tls, clock)),
+        await stack.enter_async_context(KafkaSinks(kafka, clock)),
+        await stack.enter_async_context(ObjectSink(objects)),
+    )
 
 
 def _plan(settings: Settings, commands: Commands) -> FleetPlan:
@@ -236,7 +281,11 @@ def _tasks(
         backlog=outbox,
         stream_names=stream_name,
         clock=ground.clock,
-        policy=TaskPolicy(limits=limits, strict=ground.settings.machine.strict),
+        policy=TaskPolicy(
+            limits=limits,
+            strict=ground.settings.machine.strict,
+            stores_images=bool(ground.settings.objects.endpoint),
+        ),
     )
 
 
@@ -296,15 +345,13 @@ def _server(ground: Ground) -> ApiServer:
 
 def _device(ground: Ground) -> ApiDevice:
     """Return what the API knows of the device. Blocks: it looks for plugins on the disk."""
-    machine, credentials = ground.settings.machine, ground.credentials
+    machine = ground.settings.machine
     return ApiDevice(
         code=machine.code,
         version=__version__,
         zone=ZoneInfo(machine.time_zone),
         clock=ground.clock,
         started=ground.started,
-        username=credentials.username,
-        password=credentials.password,
         strict=machine.strict,
         dialect=find_dialect(machine.dialect),
         profiles=[find_profile(name) for name in machine.profiles],
@@ -317,7 +364,12 @@ def _link(
     if client is None:
         return NoPlatform(ground.clock)
     settings = ground.settings
-    device = Device(settings.machine.code, ground.credentials, lambda: server.port)
+
+    def credentials() -> ApiCredentials:
+        login = ground.access.login
+        return ApiCredentials(login.name, login.secret)
+
+    device = Device(settings.machine.code, credentials, lambda: server.port)
     introduction = Introduction(settings.platform, client, device)
     expires = settings.platform.expires
     return PlatformLink(client, introduction, expires=expires, clock=ground.clock)
@@ -327,7 +379,7 @@ def _link(
 async def _serving(ground: Ground, server: ApiServer, services: Services) -> AsyncGenerator[None]:
     """Serve the API on the network and on the local socket."""
     limit = int(ground.settings.api.max_body_mb * MEBIBYTE)
-    gate = BasicGate(ground.credentials.username, ground.credentials.password)
+    gate = Gate(ground.access.door, basic=ground.settings.api.basic)
     public = public_app(services, gate, max_body_bytes=limit)
     local = local_app(services, max_body_bytes=limit)
     async with server.serving(public, local):

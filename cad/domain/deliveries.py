@@ -1,6 +1,7 @@
 """Events on their way to their destinations, as the outbox keeps them."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from cad.domain.destinations import Destination
 from cad.domain.ids import EventId, TaskId
@@ -39,6 +40,37 @@ class StoredEvent:
     dropped: tuple[EventId, ...]
     """Events that had to make room for it, oldest first."""
     view: OutboxView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What follows from a delivery that has arrived."""
+
+    released: tuple[QueueKey, ...]
+    """Where the event may go now that its pictures are stored."""
+    view: OutboxView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revived:
+    """What follows from letting wait again what was put aside."""
+
+    count: int
+    """Deliveries that wait again."""
+    queues: tuple[QueueKey, ...]
+    view: OutboxView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """An event that was put aside, for one of its destinations."""
+
+    event_id: EventId
+    task_id: TaskId
+    destination: str
+    """Its name, without credentials."""
+    reason: str
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

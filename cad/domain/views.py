@@ -87,6 +87,18 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationView:
+    """One receiver of events at one moment; several tasks may deliver to it."""
+
+    name: str
+    """Without credentials."""
+    waiting: int
+    dead: int
+    last_error: str = ""
+    """Why it has not taken the last event; empty while all is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxView:
     """The outbox at one moment; deliveries are counted for each destination of an event."""
 
@@ -101,5 +113,7 @@ class OutboxView:
     oldest_waiting: datetime | None = None
     last_error: str = ""
     latency_p50: float | None = None
-    """Seconds from a picture's arrival to its event on disk, of the last events; None = none yet."""
+    """Seconds from a picture's arrival to its event on disk, of the last events; None: none."""
     latency_p95: float | None = None
+    destinations: tuple[DestinationView, ...] = ()
+    """In the order of their names."""

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from cad.base.clock import local_text, utc_text
 from cad.base.errors import BadValueError
+from cad.domain.destinations import BucketDestination, Destination
 from cad.domain.events import RaisedEvent, Target
 from cad.domain.rules import AreaType, Direction, Rule
 from cad.domain.tasks import TaskRecord
@@ -69,11 +70,13 @@ class EventTarget(WireModel):
 
 
 class EventImage(WireModel):
-    """A JPEG of the event, inline; all members absent = there is none."""
+    """A JPEG of the event, inline or in an object store; all members absent = there is none."""
 
     content_type: Text | None = None
     data: str | None = Field(default=None, repr=False)
     """Base64."""
+    key: Text | None = None
+    """`bucket/key`, where `imageDest` is given."""
 
     @classmethod
     def inline(cls, jpeg: bytes) -> Self:
@@ -81,6 +84,10 @@ class EventImage(WireModel):
         if not jpeg:
             return cls()
         return cls(content_type=JPEG, data=base64.b64encode(jpeg).decode("ascii"))
+
+    def carrying(self, jpeg: bytes) -> Self:
+        """Return the picture with `jpeg` inline, unless a store has it."""
+        return self if self.key else self.inline(jpeg)
 
     def jpeg(self) -> bytes:
         """Return the picture's bytes, empty if there is none.
@@ -142,7 +149,10 @@ class EventDocument(WireModel):
     def from_event(
         cls, event: RaisedEvent, record: TaskRecord, origin: EventOrigin, *, sequence: int
     ) -> Self:
-        """Return the document of `event`, which a rule of `record` raised, without images."""
+        """Return the document of `event`, which a rule of `record` raised.
+
+        Pictures that go into a store have their keys in it, the others are left out.
+        """
         rule = record.order.rules[event.rule_index]
         return cls(
             event_id=event.event_id,
@@ -161,6 +171,7 @@ class EventDocument(WireModel):
             direction=event.direction,
             frame=EventFrame(width=event.width, height=event.height, pts=round(event.pts, 3)),
             targets=[EventTarget.from_target(target) for target in event.targets],
+            images=_images(event, record.destinations[event.rule_index], origin),
             labels=rule.labels,
         )
 
@@ -174,13 +185,36 @@ class EventDocument(WireModel):
         return cls.read(read_json(text))
 
     def with_images(self, full: bytes, crop: bytes) -> Self:
-        """Return the document with the JPEGs `full` and `crop` inline; empty = none."""
-        images = EventImages(full=EventImage.inline(full), crop=EventImage.inline(crop))
+        """Return the document with those of the JPEGs inline that no store has; empty = none."""
+        images = EventImages(
+            full=self.images.full.carrying(full), crop=self.images.crop.carrying(crop)
+        )
         return self.model_copy(update={"images": images})
 
     def to_json(self) -> bytes:
         """Return the document as it travels and is stored."""
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _images(
+    event: RaisedEvent, destinations: Sequence[Destination], origin: EventOrigin
+) -> EventImages:
+    """Return the pictures that go into a store, by their keys."""
+    day = event.received_at.astimezone(origin.zone).date().isoformat()
+    stem = f"{origin.device_code}/{event.task_id}/{day}/{event.event_id}"
+
+    def stored(bucket: str, jpeg: bytes, part: str) -> EventImage:
+        if not (bucket and jpeg):
+            return EventImage()
+        return EventImage(content_type=JPEG, key=f"{bucket}/{stem}-{part}.jpg")
+
+    for buckets in destinations:
+        if isinstance(buckets, BucketDestination):
+            return EventImages(
+                full=stored(buckets.full, event.full_image, "full"),
+                crop=stored(buckets.crop, event.crop_image, "crop"),
+            )
+    return EventImages()
 
 
 def _area(event: RaisedEvent, rule: Rule) -> EventArea | None:

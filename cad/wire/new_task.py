@@ -1,25 +1,25 @@
 """From an order by Table G.8 to a task of this device.
 
 What the standard or the design allows and this version does not serve is refused here, and only
-here, by name: other schemes than RTSP and files, playback by time, Kafka, the object store,
-pictures by GA/T 1400, activity gating.
+here, by name: other schemes than RTSP and files, playback by time, pictures by GA/T 1400,
+activity gating.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cad.base.errors import BadValueError, MissingFieldError
-from cad.domain.destinations import Destination, HttpDestination
 from cad.domain.dialects import STANDARD, Dialect
 from cad.domain.ids import ServiceId
 from cad.domain.rules import Rule
 from cad.domain.streams import StreamSource
 from cad.domain.tasks import NewTask
-from cad.wire.annex_g_rules import Destinations, HttpDest, RuleParams
+from cad.wire.annex_g_rules import RuleParams
 from cad.wire.annex_g_tasks import AlgoTaskCreateRequest, StreamOptions, VideoStreamOptions
+from cad.wire.destinations import read_destinations
 from cad.wire.times import read_time
+from cad.wire.urls import has_host, scheme_of, shown_url
 
 NOT_SERVED = "not served by this version"
 STREAM = "taskInfo.streamOptions"
@@ -56,7 +56,10 @@ def read_new_task(body: object, zone: ZoneInfo, dialect: Dialect = STANDARD) -> 
         source=_source(video, zone),
         analysis_rate=video.analysis_fps,
         rules=_rules(info.rules_params, dialect),
-        destinations=tuple(_destinations(*numbered) for numbered in enumerate(info.rules_params)),
+        destinations=tuple(
+            read_destinations(rule.destinations, f"taskInfo.rulesParams[{place}].destinations")
+            for place, rule in enumerate(info.rules_params)
+        ),
         cabin_name=info.labels.algo_cabin_name,
         version=info.labels.version,
         task_info=info.to_json(),
@@ -108,7 +111,7 @@ def _moment(text: str | None, field: str, zone: ZoneInfo) -> datetime | None:
 
 
 def _check_url(source: StreamSource) -> None:
-    scheme = _scheme(source.url)
+    scheme = scheme_of(source.url)
     if scheme in KNOWN_SCHEMES:
         _refuse_url(source, f"{KNOWN_SCHEMES[scheme]} ({scheme}://) is {NOT_SERVED}")
     if scheme not in SERVED_SCHEMES:
@@ -118,7 +121,7 @@ def _check_url(source: StreamSource) -> None:
     if scheme == "file":
         if not source.url.lower().startswith("file:///"):
             _refuse_url(source, "expected file:/// and an absolute path")
-    elif not _has_host(source.url):
+    elif not has_host(source.url):
         _refuse_url(source, "expected rtsp://host[:port]/path, a password percent-encoded")
 
 
@@ -136,55 +139,4 @@ def _check_options(source: StreamSource) -> None:
 
 
 def _refuse_url(source: StreamSource, expected: str) -> None:
-    raise BadValueError(expected, field=f"{VIDEO}.url", given=_shown(source.url))
-
-
-def _destinations(place: int, rule: RuleParams) -> tuple[Destination, ...]:
-    """Return where the events of the rule at `place` go, each destination once (AM-102)."""
-    at = f"taskInfo.rulesParams[{place}].destinations"
-    _refuse_unserved(rule.destinations, at)
-    found = [_http_destination(dest, field) for dest, field in _http_dests(rule.destinations, at)]
-    if not found:
-        raise MissingFieldError(f"{at}.HTTPDest", "at least one event destination")
-    return tuple(dict.fromkeys(found))
-
-
-def _refuse_unserved(destinations: Destinations, at: str) -> None:
-    event_dest = destinations.event_dest
-    if event_dest is not None and event_dest.mq_dest is not None:
-        raise BadValueError(f"Kafka is {NOT_SERVED}", field=f"{at}.eventDest.mqDest")
-    if event_dest is not None and event_dest.image_dest is not None:
-        raise BadValueError(f"imageDest is {NOT_SERVED}", field=f"{at}.eventDest.imageDest")
-    if destinations.image_dest is not None:
-        raise BadValueError(f"imageDest is {NOT_SERVED}", field=f"{at}.imageDest")
-
-
-def _http_dests(destinations: Destinations, at: str) -> Iterator[tuple[HttpDest, str]]:
-    if destinations.http_dest is not None:
-        yield destinations.http_dest, f"{at}.HTTPDest.url"
-    if destinations.event_dest is not None and destinations.event_dest.http_dest is not None:
-        yield destinations.event_dest.http_dest, f"{at}.eventDest.httpDest.url"
-
-
-def _http_destination(dest: HttpDest, field: str) -> HttpDestination:
-    if _scheme(dest.url) not in {"http", "https"} or not _has_host(dest.url):
-        raise BadValueError("expected an http or https URL", field=field, given=_shown(dest.url))
-    return HttpDestination(url=dest.url)
-
-
-def _shown(url: str) -> str | None:
-    """Return what of `url` may be repeated; without a scheme nobody knows what is secret in it."""
-    return StreamSource(url=url).public_url if "://" in url else None
-
-
-def _scheme(url: str) -> str:
-    return url.partition("://")[0].lower() if "://" in url else ""
-
-
-def _has_host(url: str) -> bool:
-    """Whether `url` has a host, a port that can be one if any, and no blanks."""
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0 and " " not in url
-    except ValueError:
-        return False
+    raise BadValueError(expected, field=f"{VIDEO}.url", given=shown_url(source.url))

@@ -15,7 +15,6 @@ from cad.domain.rules import Area, AreaType, Point
 from cad.domain.streams import Transport
 from cad.domain.tasks import NewTask, RestartPolicy
 from cad.wire.new_task import read_new_task
-from tests.spec import example
 from tests.spec.orders import area, order, points, rule_of, video_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -107,44 +106,6 @@ def test_the_rule_itself_wins_over_other_places() -> None:
     body = order()
     body["taskInfo"]["eventType"] = rule_of(body)["destinations"]["eventType"] = "OTHER"
     assert read(body).rules[0].event_type == "ILLEGAL_ADV"
-
-
-@pytest.mark.parametrize(
-    "destinations",
-    [
-        {"HTTPDest": {"url": "http://h/e"}},
-        {"httpDest": {"url": "http://h/e"}},
-        {"eventDest": {"httpDest": {"url": "http://h/e"}}},
-        {"eventDest": {"HTTPDest": {"url": "http://h/e"}}},
-        {"HTTPDest": {"url": "http://h/e"}, "eventDest": {"httpDest": {"url": "http://h/e"}}},
-    ],
-)
-@pytest.mark.row("CAP-28")
-def test_every_printed_place_of_an_http_destination_counts_once(destinations: Any) -> None:
-    task = read(order(destinations=destinations))
-    assert task.destinations == ((HttpDestination("http://h/e"),),)
-
-
-@pytest.mark.parametrize(
-    ("destinations", "field"),
-    [
-        (example("G.2-create-task.request"), "eventDest.mqDest"),
-        ({"eventDest": {"imageDest": {"cropImageDest": "a"}}}, "eventDest.imageDest"),
-        ({"HTTPDest": {"url": "http://h/e"}, "imageDest": {"fullImageDest": "a"}}, ".imageDest"),
-    ],
-)
-def test_a_destination_that_is_not_served_is_refused_by_name(destinations: Any, field: str) -> None:
-    if "taskInfo" in destinations:
-        destinations = rule_of(destinations)["destinations"]
-    with pytest.raises(BadValueError, match="not served") as error:
-        read(order(destinations=destinations))
-    assert error.value.field.endswith(field)
-
-
-@pytest.mark.parametrize("url", ["kafka://h", "http://", "http://h:99999/", "h/e", "http://h:x/"])
-def test_a_destination_that_cannot_be_posted_to_is_refused(url: str) -> None:
-    with pytest.raises(BadValueError, match="expected an http or https URL"):
-        read(order(destinations={"HTTPDest": {"url": url}}))
 
 
 @pytest.mark.parametrize(

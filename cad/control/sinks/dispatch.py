@@ -103,7 +103,9 @@ class Dispatcher:
     async def _settle(self, delivery: Delivery, reason: str, step: Step) -> None:
         """Do with the event what its queue decided."""
         if step is Step.FORGET:
-            self._gauge.changed(await self._store.delivered(delivery))
+            settled = await self._store.delivered(delivery)
+            self._gauge.changed(settled.view)
+            self.wake(settled.released)
         elif step is Step.BURY:
             task_id = delivery.queue.task_id
             logger.error("event %s of task %s is put aside: %s", delivery.event_id, task_id, reason)

@@ -21,8 +21,13 @@ class OutboxGauge:
     @property
     def view(self) -> OutboxView:
         """The outbox as it is now, with the error that came up last among those that last."""
+        errors = {queue.destination.name: error for queue, error in self._errors.items()}
         return replace(
             self._counts,
+            destinations=tuple(
+                replace(each, last_error=errors.get(each.name, ""))
+                for each in self._counts.destinations
+            ),
             last_error=next(reversed(self._errors.values()), ""),
             latency_p50=self._latency(0.50),
             latency_p95=self._latency(0.95),

@@ -13,11 +13,12 @@ from yarl import URL
 from cad.base.clock import Clock
 from cad.base.errors import RefusedError
 from cad.base.redact import redact
+from cad.control.sinks.payload import event_body
 from cad.control.sinks.queue import Outcome, Verdict
 from cad.domain.deliveries import Delivery
 from cad.domain.destinations import HttpDestination
 from cad.domain.ids import EventId
-from cad.wire.event import IDEMPOTENCY_HEADER, EventDocument
+from cad.wire.event import IDEMPOTENCY_HEADER
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 MAX_REDIRECTS = 5
@@ -78,20 +79,18 @@ class HttpSink:
     def __init__(
         self, session: aiohttp.ClientSession, destination: HttpDestination, clock: Clock
     ) -> None:
-        self._session, self._url, self._clock = session, destination.url, clock
+        self._session, self._clock = session, clock
+        self._url, self._name = destination.url, destination.name
 
     @property
     def receiver(self) -> str:
         """Scheme, host and port."""
-        try:
-            return str(URL(self._url).origin())
-        except ValueError:
-            return redact(self._url)
+        return self._name
 
     async def send(self, delivery: Delivery) -> Outcome:
         """POST the event once, over up to `MAX_REDIRECTS` redirects."""
         try:
-            return await self._post(_body(delivery), delivery.event_id)
+            return await self._post(event_body(delivery), delivery.event_id)
         except TimeoutError:
             return Outcome(Verdict.FAILED, f"{self.receiver}: no answer in time")
         except aiohttp.InvalidURL:
@@ -141,11 +140,6 @@ def retry_after(value: str, now: datetime) -> float:
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
     except (TypeError, ValueError):  # no date; or one without a zone
         return 0.0
-
-
-def _body(delivery: Delivery) -> bytes:
-    document = EventDocument.parse(delivery.document)
-    return document.with_images(delivery.full_image, delivery.crop_image).to_json()
 
 
 def _redirect(response: aiohttp.ClientResponse) -> URL | None:

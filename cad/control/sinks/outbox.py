@@ -11,7 +11,7 @@ from cad.base.clock import Clock
 from cad.control.sinks.dispatch import Delays, Dispatcher
 from cad.control.sinks.gauge import OutboxGauge
 from cad.control.sinks.ports import OutboxStore, Sinks
-from cad.domain.deliveries import NewEvent, StoredEvent
+from cad.domain.deliveries import DeadLetter, NewEvent, StoredEvent
 from cad.domain.events import RaisedEvent
 from cad.domain.ids import EventId, TaskId
 from cad.domain.tasks import TaskRecord
@@ -89,6 +89,8 @@ class Outbox:
         if stored is not None:
             self._gauge.stored(self._clock.monotonic() - event.received)
             self._announce(event.task_id, stored)
+            if stored.dropped:  # one of them may have held others back
+                self._dispatcher.wake(await self._store.queues())
 
     def view(self) -> OutboxView:
         """Return the outbox as it is now; cheap."""
@@ -118,11 +120,20 @@ class Outbox:
         if force:
             self._gauge.forget(task_id)
 
-    async def resend(self, event_ids: Sequence[EventId]) -> None:
-        """Try again to deliver what was put aside of `event_ids`; unknown ones are no error."""
-        queues, view = await self._store.revive(event_ids)
-        self._gauge.changed(view)
-        self._dispatcher.wake(queues)
+    async def dead(self, limit: int) -> Sequence[DeadLetter]:
+        """Return at most `limit` of what was put aside, oldest first."""
+        return await self._store.dead(limit)
+
+    async def resend(self, event_ids: Sequence[EventId] | None) -> int:
+        """Try again to deliver what was put aside of `event_ids`, None = all.
+
+        Returns:
+            How many deliveries that are; unknown events are no error.
+        """
+        revived = await self._store.revive(event_ids)
+        self._gauge.changed(revived.view)
+        self._dispatcher.wake(revived.queues)
+        return revived.count
 
     def _announce(self, task_id: TaskId, stored: StoredEvent) -> None:
         self._counts[task_id] = stored.sequence

@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from cad.control.sinks.queue import Outcome
-from cad.domain.deliveries import Delivery, NewEvent, QueueKey, StoredEvent
+from cad.domain.deliveries import (
+    DeadLetter,
+    Delivery,
+    NewEvent,
+    QueueKey,
+    Revived,
+    Settled,
+    StoredEvent,
+)
 from cad.domain.destinations import Destination
 from cad.domain.ids import EventId, TaskId
 from cad.domain.views import OutboxView
@@ -20,16 +28,22 @@ class OutboxStore(Protocol):
         """Return every queue in which something waits."""
 
     async def head(self, queue: QueueKey) -> Delivery | None:
-        """Return the oldest delivery that waits in `queue`."""
+        """Return the oldest delivery that waits in `queue`.
 
-    async def delivered(self, delivery: Delivery) -> OutboxView:
+        None also while its event is held: until its pictures are stored.
+        """
+
+    async def delivered(self, delivery: Delivery) -> Settled:
         """Forget `delivery`; one that is gone already is no error."""
 
     async def bury(self, delivery: Delivery, error: str) -> OutboxView:
         """Put `delivery` aside, because of `error`, until it is revived."""
 
-    async def revive(self, event_ids: Sequence[EventId]) -> tuple[Sequence[QueueKey], OutboxView]:
-        """Let what was put aside of `event_ids` wait again; return every queue."""
+    async def dead(self, limit: int) -> Sequence[DeadLetter]:
+        """Return at most `limit` of what was put aside, oldest first."""
+
+    async def revive(self, event_ids: Sequence[EventId] | None) -> Revived:
+        """Let what was put aside of `event_ids` wait again; None = all."""
 
     async def forget(self, task_id: TaskId, *, force: bool) -> OutboxView:
         """Take note that the task is gone; with `force` drop its events."""

@@ -1,16 +1,30 @@
-"""Events until they are delivered: bounded, in order, each kept once for all its destinations."""
+"""Events until they are delivered: bounded, in order, each kept once for all its destinations.
 
+Where the pictures of an event go into an object store, that delivery holds the others of the event:
+they begin when it is done. An event that is held also holds those behind it in its queues.
+"""
+
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from pydantic import TypeAdapter
-
 from cad.base.clock import Clock
 from cad.control.store.database import Database
-from cad.domain.deliveries import Delivery, NewEvent, QueueKey, StoredEvent
-from cad.domain.destinations import Destination
+from cad.control.store.destinations import DestinationSeal
+from cad.control.store.outbox_figures import select_dead, select_view
+from cad.control.store.secrets import SecretBox
+from cad.domain.deliveries import (
+    DeadLetter,
+    Delivery,
+    NewEvent,
+    QueueKey,
+    Revived,
+    Settled,
+    StoredEvent,
+)
+from cad.domain.destinations import BucketDestination, Destination
 from cad.domain.ids import EventId, TaskId
 from cad.domain.views import OutboxView
 
@@ -19,14 +33,32 @@ REMEMBERED = 100_000
 
 MIB = 1024 * 1024
 
-_destinations: TypeAdapter[Destination] = TypeAdapter(Destination)
+_DELETE_WAITING = (
+    "DELETE FROM outbox_delivery WHERE event = :event AND error IS NULL"
+    " AND destination = (SELECT number FROM outbox_destination WHERE mac = :mac)"
+)
+_BURY_WAITING = (
+    "UPDATE outbox_delivery SET error = :error WHERE event = :event AND error IS NULL"
+    " AND destination = (SELECT number FROM outbox_destination WHERE mac = :mac)"
+)
+_DROP_IMAGES = (
+    "UPDATE outbox_image SET full_image = iif(:full, x'', full_image),"
+    " crop_image = iif(:crop, x'', crop_image) WHERE event = :event"
+)
+_REVIVE = (
+    "UPDATE outbox_delivery SET error = NULL WHERE error IS NOT NULL AND (:ids IS NULL OR event IN"
+    " (SELECT number FROM outbox_event WHERE event_id IN (SELECT value FROM json_each(:ids))))"
+)
 
 
 class OutboxRepository:
     """Keeps events and where each still has to go. What has returned is on disk."""
 
-    def __init__(self, database: Database, *, limit_mb: float, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, box: SecretBox, *, limit_mb: float, clock: Clock
+    ) -> None:
         self._database, self._clock = database, clock
+        self._seal = DestinationSeal(box)
         self._limit = int(limit_mb * MIB)
 
     async def add(self, event: NewEvent, document: Callable[[int], bytes]) -> StoredEvent | None:
@@ -35,29 +67,34 @@ class OutboxRepository:
         If there is no more room, the oldest events go. `document` makes the JSON for a sequence; it
         runs in the database's thread.
         """
-        return await self._database.write(
-            partial(_add, event=event, document=document, limit=self._limit, now=self._clock.now())
-        )
+        work = partial(_add, event=event, document=document, seal=self._seal)
+        return await self._database.write(partial(work, limit=self._limit, now=self._clock.now()))
 
     async def queues(self) -> Sequence[QueueKey]:
         """Return every queue in which something waits."""
-        return await self._database.read(_queues)
+        return await self._database.read(partial(_queues, seal=self._seal))
 
     async def head(self, queue: QueueKey) -> Delivery | None:
-        """Return the oldest delivery that waits in `queue`."""
-        return await self._database.read(partial(_head, queue=queue))
+        """Return the oldest delivery that waits in `queue`; None also if its event is held."""
+        mac = self._seal.mac(queue.destination)
+        return await self._database.read(partial(_head, queue=queue, mac=mac))
 
-    async def delivered(self, delivery: Delivery) -> OutboxView:
+    async def delivered(self, delivery: Delivery) -> Settled:
         """Forget `delivery`, and its event when that has arrived everywhere."""
-        return await self._database.write(partial(_delivered, delivery=delivery))
+        return await self._database.write(partial(_delivered, delivery=delivery, seal=self._seal))
 
     async def bury(self, delivery: Delivery, error: str) -> OutboxView:
         """Put `delivery` aside, because of `error`, until it is revived."""
-        return await self._database.write(partial(_bury, delivery=delivery, error=error))
+        mac = self._seal.mac(delivery.queue.destination)
+        return await self._database.write(partial(_bury, delivery=delivery, mac=mac, error=error))
 
-    async def revive(self, event_ids: Sequence[EventId]) -> tuple[Sequence[QueueKey], OutboxView]:
-        """Let what was put aside of `event_ids` wait again, in its old place; return its queues."""
-        return await self._database.write(partial(_revive, event_ids=event_ids))
+    async def dead(self, limit: int) -> Sequence[DeadLetter]:
+        """Return at most `limit` of what was put aside, oldest first."""
+        return await self._database.read(partial(select_dead, limit=limit))
+
+    async def revive(self, event_ids: Sequence[EventId] | None) -> Revived:
+        """Let what was put aside of `event_ids` wait again, in its old place; None = all."""
+        return await self._database.write(partial(_revive, event_ids=event_ids, seal=self._seal))
 
     async def forget(self, task_id: TaskId, *, force: bool) -> OutboxView:
         """Take note that the task is gone, for good when its events are; with `force` they go."""
@@ -69,14 +106,18 @@ class OutboxRepository:
 
     async def view(self) -> OutboxView:
         """Return the outbox as it is on disk."""
-        return await self._database.read(_view)
+        return await self._database.read(select_view)
 
 
-def _add(
+# Events come
+
+
+def _add(  # noqa: PLR0913 - what `OutboxRepository.add` has, by name
     connection: sqlite3.Connection,
     *,
     event: NewEvent,
     document: Callable[[int], bytes],
+    seal: DestinationSeal,
     limit: int,
     now: datetime,
 ) -> StoredEvent | None:
@@ -88,13 +129,13 @@ def _add(
     destinations = tuple(dict.fromkeys(event.destinations))
     if destinations:
         _insert(connection, number, event, text, now)
-        _insert_deliveries(connection, number, event.task_id, destinations)
+        _insert_deliveries(connection, number, event.task_id, destinations, seal)
     return StoredEvent(
         sequence=sequence,
         document=text,
         queues=tuple(QueueKey(event.task_id, destination) for destination in destinations),
         dropped=tuple(_make_room(connection, limit)),
-        view=_view(connection),
+        view=select_view(connection),
     )
 
 
@@ -140,19 +181,121 @@ def _insert_deliveries(
     number: int,
     task_id: TaskId,
     destinations: Iterable[Destination],
+    seal: DestinationSeal,
 ) -> None:
     for destination in destinations:
-        text = _text(destination)
+        mac, holds = seal.mac(destination), isinstance(destination, BucketDestination)
         connection.execute(
-            "INSERT INTO outbox_destination (destination) VALUES (?) ON CONFLICT DO NOTHING",
-            (text,),
+            "INSERT INTO outbox_destination (mac, label, sealed) VALUES (?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (mac, destination.name, seal.close(destination)),
         )
         connection.execute(
-            "INSERT INTO outbox_delivery (event, destination, task_id)"
-            " SELECT ?, number, ? FROM outbox_destination WHERE destination = ?",
-            (number, task_id, text),
+            "INSERT INTO outbox_delivery (event, destination, task_id, holds)"
+            " SELECT ?, number, ?, ? FROM outbox_destination WHERE mac = ?",
+            (number, task_id, holds, mac),
         )
-        connection.execute("UPDATE outbox_total SET waiting = waiting + 1")
+
+
+# Events go
+
+
+def _queues(connection: sqlite3.Connection, *, seal: DestinationSeal) -> tuple[QueueKey, ...]:
+    rows = connection.execute(
+        "SELECT DISTINCT d.task_id, o.sealed FROM outbox_delivery d"
+        " JOIN outbox_destination o ON o.number = d.destination WHERE d.error IS NULL"
+    )
+    return tuple(QueueKey(TaskId(task_id), seal.open(sealed)) for task_id, sealed in rows)
+
+
+def _head(connection: sqlite3.Connection, *, queue: QueueKey, mac: str) -> Delivery | None:
+    row = connection.execute(
+        "SELECT e.number, e.event_id, e.document, i.full_image, i.crop_image, NOT d.holds AND"
+        " EXISTS (SELECT 1 FROM outbox_delivery h WHERE h.event = d.event AND h.holds)"
+        " FROM outbox_delivery d JOIN outbox_event e ON e.number = d.event"
+        " JOIN outbox_image i ON i.event = e.number"
+        " WHERE d.task_id = ? AND d.error IS NULL AND d.destination ="
+        " (SELECT number FROM outbox_destination WHERE mac = ?)"
+        " ORDER BY d.event LIMIT 1",
+        (queue.task_id, mac),
+    ).fetchone()
+    if row is None:
+        return None
+    number, event_id, document, full_image, crop_image, is_held = row
+    if is_held:
+        return None
+    return Delivery(
+        number=number,
+        event_id=EventId(event_id),
+        queue=queue,
+        document=document,
+        full_image=full_image,
+        crop_image=crop_image,
+    )
+
+
+def _delivered(
+    connection: sqlite3.Connection, *, delivery: Delivery, seal: DestinationSeal
+) -> Settled:
+    destination = delivery.queue.destination
+    row = {"event": delivery.number, "mac": seal.mac(destination)}
+    removed = connection.execute(_DELETE_WAITING, row).rowcount
+    released: tuple[QueueKey, ...] = ()
+    if removed:
+        connection.execute("UPDATE outbox_total SET delivered = delivered + 1")
+        if isinstance(destination, BucketDestination):
+            released = _waiting_queues(connection, delivery.number, seal)
+            _drop_images(connection, delivery.number, destination)
+        if not _has_deliveries(connection, delivery.number):
+            _remove_event(connection, delivery.number)
+    return Settled(released=released, view=select_view(connection))
+
+
+def _waiting_queues(
+    connection: sqlite3.Connection, number: int, seal: DestinationSeal
+) -> tuple[QueueKey, ...]:
+    """Return where the event still has to go."""
+    rows = connection.execute(
+        "SELECT d.task_id, o.sealed FROM outbox_delivery d JOIN outbox_destination o"
+        " ON o.number = d.destination WHERE d.event = ? AND d.error IS NULL",
+        (number,),
+    )
+    return tuple(QueueKey(TaskId(task_id), seal.open(sealed)) for task_id, sealed in rows)
+
+
+def _drop_images(connection: sqlite3.Connection, number: int, stored_in: BucketDestination) -> None:
+    """Drop the pictures that are in a bucket now; the others travel in the event."""
+    full_size, crop_size = connection.execute(
+        "SELECT length(full_image), length(crop_image) FROM outbox_image WHERE event = ?", (number,)
+    ).fetchone()
+    row = {"full": bool(stored_in.full), "crop": bool(stored_in.crop), "event": number}
+    connection.execute(_DROP_IMAGES, row)
+    freed = full_size * row["full"] + crop_size * row["crop"]
+    connection.execute("UPDATE outbox_event SET size = size - ? WHERE number = ?", (freed, number))
+    connection.execute("UPDATE outbox_total SET stored_bytes = stored_bytes - ?", (freed,))
+
+
+def _has_deliveries(connection: sqlite3.Connection, number: int) -> bool:
+    left = "SELECT EXISTS (SELECT 1 FROM outbox_delivery WHERE event = ?)"
+    return bool(connection.execute(left, (number,)).fetchone()[0])
+
+
+def _bury(
+    connection: sqlite3.Connection, *, delivery: Delivery, mac: str, error: str
+) -> OutboxView:
+    connection.execute(_BURY_WAITING, {"event": delivery.number, "mac": mac, "error": error})
+    return select_view(connection)
+
+
+def _revive(
+    connection: sqlite3.Connection, *, event_ids: Sequence[EventId] | None, seal: DestinationSeal
+) -> Revived:
+    ids = None if event_ids is None else json.dumps(event_ids)
+    count = connection.execute(_REVIVE, {"ids": ids}).rowcount
+    return Revived(count=count, queues=_queues(connection, seal=seal), view=select_view(connection))
+
+
+# Events are dropped
 
 
 def _make_room(connection: sqlite3.Connection, limit: int) -> Iterable[EventId]:
@@ -175,20 +318,15 @@ def _stored_bytes(connection: sqlite3.Connection) -> int:
 
 def _remove_event(connection: sqlite3.Connection, number: int) -> int:
     """Delete an event with all that belongs to it; return how many deliveries it still had."""
-    waiting, dead = connection.execute(
-        "SELECT count(*) - count(error), count(error) FROM outbox_delivery WHERE event = ?",
-        (number,),
-    ).fetchone()
+    deliveries = connection.execute(
+        "DELETE FROM outbox_delivery WHERE event = ?", (number,)
+    ).rowcount
     size, task_id = connection.execute(
         "DELETE FROM outbox_event WHERE number = ? RETURNING size, task_id", (number,)
     ).fetchone()
-    connection.execute(
-        "UPDATE outbox_total SET stored_bytes = stored_bytes - ?, waiting = waiting - ?,"
-        " dead = dead - ?",
-        (size, waiting, dead),
-    )
+    connection.execute("UPDATE outbox_total SET stored_bytes = stored_bytes - ?", (size,))
     _clear_forgotten(connection, task_id)
-    return int(waiting + dead)
+    return deliveries
 
 
 def _clear_forgotten(connection: sqlite3.Connection, task_id: str) -> None:
@@ -205,81 +343,6 @@ def _clear_forgotten(connection: sqlite3.Connection, task_id: str) -> None:
         )
 
 
-def _queues(connection: sqlite3.Connection) -> Sequence[QueueKey]:
-    rows = connection.execute(
-        "SELECT DISTINCT d.task_id, o.destination FROM outbox_delivery d"
-        " JOIN outbox_destination o ON o.number = d.destination WHERE d.error IS NULL"
-    )
-    return [QueueKey(TaskId(task_id), _destination(text)) for task_id, text in rows]
-
-
-def _head(connection: sqlite3.Connection, *, queue: QueueKey) -> Delivery | None:
-    row = connection.execute(
-        "SELECT e.number, e.event_id, e.document, i.full_image, i.crop_image"
-        " FROM outbox_delivery d JOIN outbox_event e ON e.number = d.event"
-        " JOIN outbox_image i ON i.event = e.number"
-        " WHERE d.task_id = ? AND d.error IS NULL AND d.destination ="
-        " (SELECT number FROM outbox_destination WHERE destination = ?)"
-        " ORDER BY d.event LIMIT 1",
-        (queue.task_id, _text(queue.destination)),
-    ).fetchone()
-    if row is None:
-        return None
-    number, event_id, document, full_image, crop_image = row
-    return Delivery(
-        number=number,
-        event_id=EventId(event_id),
-        queue=queue,
-        document=document,
-        full_image=full_image,
-        crop_image=crop_image,
-    )
-
-
-def _delivered(connection: sqlite3.Connection, *, delivery: Delivery) -> OutboxView:
-    removed = connection.execute(
-        "DELETE FROM outbox_delivery WHERE event = ? AND error IS NULL AND destination ="
-        " (SELECT number FROM outbox_destination WHERE destination = ?)",
-        (delivery.number, _text(delivery.queue.destination)),
-    ).rowcount
-    if removed:
-        connection.execute(
-            "UPDATE outbox_total SET waiting = waiting - 1, delivered = delivered + 1"
-        )
-        left = "SELECT count(*) FROM outbox_delivery WHERE event = ?"
-        if connection.execute(left, (delivery.number,)).fetchone()[0] == 0:
-            _remove_event(connection, delivery.number)
-    return _view(connection)
-
-
-def _bury(connection: sqlite3.Connection, *, delivery: Delivery, error: str) -> OutboxView:
-    buried = connection.execute(
-        "UPDATE outbox_delivery SET error = ? WHERE event = ? AND error IS NULL AND destination ="
-        " (SELECT number FROM outbox_destination WHERE destination = ?)",
-        (error, delivery.number, _text(delivery.queue.destination)),
-    ).rowcount
-    connection.execute(
-        "UPDATE outbox_total SET waiting = waiting - ?1, dead = dead + ?1", (buried,)
-    )
-    return _view(connection)
-
-
-def _revive(
-    connection: sqlite3.Connection, *, event_ids: Sequence[EventId]
-) -> tuple[Sequence[QueueKey], OutboxView]:
-    revived = 0
-    for event_id in event_ids:
-        revived += connection.execute(
-            "UPDATE outbox_delivery SET error = NULL WHERE error IS NOT NULL AND event IN"
-            " (SELECT number FROM outbox_event WHERE event_id = ?)",
-            (event_id,),
-        ).rowcount
-    connection.execute(
-        "UPDATE outbox_total SET waiting = waiting + ?1, dead = dead - ?1", (revived,)
-    )
-    return _queues(connection), _view(connection)
-
-
 def _forget(connection: sqlite3.Connection, *, task_id: TaskId, force: bool) -> OutboxView:
     connection.execute("UPDATE outbox_task SET forgotten = 1 WHERE task_id = ?", (task_id,))
     if force:
@@ -287,35 +350,9 @@ def _forget(connection: sqlite3.Connection, *, task_id: TaskId, force: bool) -> 
         for (number,) in rows.fetchall():
             _remove_event(connection, number)
     _clear_forgotten(connection, task_id)
-    return _view(connection)
+    return select_view(connection)
 
 
 def _sequences(connection: sqlite3.Connection) -> Mapping[TaskId, int]:
     rows = connection.execute("SELECT task_id, sequence FROM outbox_task WHERE NOT forgotten")
     return {TaskId(task_id): sequence for task_id, sequence in rows}
-
-
-def _view(connection: sqlite3.Connection) -> OutboxView:
-    waiting, delivered, dead, dropped, stored_bytes = connection.execute(
-        "SELECT waiting, delivered, dead, dropped, stored_bytes FROM outbox_total"
-    ).fetchone()
-    oldest = connection.execute(
-        "SELECT stored_at FROM outbox_event WHERE number ="
-        " (SELECT min(event) FROM outbox_delivery WHERE error IS NULL)"
-    ).fetchone()
-    return OutboxView(
-        waiting=waiting,
-        delivered=delivered,
-        dead=dead,
-        dropped=dropped,
-        stored_bytes=stored_bytes,
-        oldest_waiting=None if oldest is None else datetime.fromisoformat(oldest[0]),
-    )
-
-
-def _text(destination: Destination) -> str:
-    return _destinations.dump_json(destination).decode()
-
-
-def _destination(text: str) -> Destination:
-    return _destinations.validate_json(text)

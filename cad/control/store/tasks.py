@@ -2,9 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import msgspec
+from pydantic import TypeAdapter
 
 from cad.control.store.database import Database
 from cad.control.store.secrets import SecretBox
@@ -20,12 +20,17 @@ ON CONFLICT (task_id) DO UPDATE SET service_id = excluded.service_id,
 """
 
 
-class _Sealed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Sealed:
     """The parts of a record that may hold credentials."""
 
     url: str
     task_info: str
     destinations: tuple[tuple[Destination, ...], ...]
+
+
+_records: TypeAdapter[TaskRecord] = TypeAdapter(TaskRecord)
+_sealed: TypeAdapter[_Sealed] = TypeAdapter(_Sealed)
 
 
 class TaskRepository:
@@ -47,8 +52,8 @@ class TaskRepository:
             order.service_id,
             order.stream_id,
             record.state,
-            msgspec.json.encode(_public(record)).decode(),
-            self._box.encrypt(msgspec.json.encode(_secrets(record)).decode()),
+            _records.dump_json(_public(record)).decode(),
+            self._box.encrypt(_sealed.dump_json(_secrets(record)).decode()),
         )
         await self._database.write(lambda connection: connection.execute(_SAVE, row).rowcount)
 
@@ -61,8 +66,8 @@ class TaskRepository:
         )
 
     def _opened(self, text: str, sealed: bytes) -> TaskRecord:
-        record = msgspec.json.decode(text, type=TaskRecord)
-        secrets = msgspec.json.decode(self._box.decrypt(sealed), type=_Sealed)
+        record = _records.validate_json(text)
+        secrets = _sealed.validate_json(self._box.decrypt(sealed))
         source = replace(record.order.source, url=secrets.url)
         return replace(
             record,

@@ -1,6 +1,7 @@
 """Whether a task may be made: what its algorithm has to say about it. Pure."""
 
 from cad.base.errors import BadValueError, ContradictionError, NotFoundError
+from cad.domain.destinations import BucketDestination
 from cad.domain.packages import AlgorithmManifest
 from cad.domain.tasks import NewTask
 
@@ -23,6 +24,18 @@ def check_event_types(new: NewTask, algorithm: AlgorithmManifest) -> None:
                 f"one of {', '.join(allowed)}",
                 field=f"taskInfo.rulesParams[{index}].eventType",
                 given=rule.event_type,
+            )
+
+
+def check_destinations(new: NewTask, *, stores_images: bool) -> None:
+    """Raise `BadValueError` if pictures are to go where this device cannot store any (AM-102)."""
+    if stores_images:
+        return
+    for index, destinations in enumerate(new.destinations):
+        if any(isinstance(each, BucketDestination) for each in destinations):
+            raise BadValueError(
+                "cannot be served: objects.endpoint is not configured",
+                field=f"taskInfo.rulesParams[{index}].destinations.imageDest",
             )
 
 

@@ -11,7 +11,12 @@ from dataclasses import dataclass, field, replace
 from cad.base.clock import Clock
 from cad.base.errors import CadError, NotFoundError
 from cad.base.supervise import background
-from cad.control.tasks.admission import check_event_types, known_algorithm, label_mismatches
+from cad.control.tasks.admission import (
+    check_destinations,
+    check_event_types,
+    known_algorithm,
+    label_mismatches,
+)
 from cad.control.tasks.assignment import needs_restart
 from cad.control.tasks.book import TaskBook
 from cad.control.tasks.machine import LIVE, Limits, Moment, TaskRun, Transition
@@ -41,6 +46,8 @@ class TaskPolicy:
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     """Refuse labels that do not fit instead of reporting them (AM-20)."""
+    stores_images: bool = False
+    """There is an object store for pictures."""
 
 
 @dataclass(slots=True)
@@ -105,7 +112,8 @@ class TaskService:
 
         Raises:
             NotFoundError: the service is unknown.
-            BadValueError: the algorithm does not report this event type.
+            BadValueError: the algorithm does not report this event type, or pictures are to go into
+                an object store and there is none.
             ContradictionError: strict mode only: a label does not fit the algorithm.
         """
         self._admit(new)
@@ -241,6 +249,7 @@ class TaskService:
     def _admit(self, new: NewTask) -> None:
         algorithm = known_algorithm(new, self._algorithms.find(new.service_id))
         check_event_types(new, algorithm)
+        check_destinations(new, stores_images=self._policy.stores_images)
         for error in label_mismatches(new, algorithm):
             if self._policy.strict:
                 raise error

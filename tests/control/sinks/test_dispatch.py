@@ -10,9 +10,8 @@ from cad.control.sinks.http import HttpSinks
 from cad.control.sinks.outbox import Outbox
 from cad.control.store.database import Database, StoreFailedError
 from cad.control.store.outbox import OutboxRepository
-from cad.domain.deliveries import Delivery, QueueKey
-from cad.domain.views import OutboxView
-from tests.control.sinks.conftest import soon
+from cad.domain.deliveries import Delivery, QueueKey, Settled
+from tests.control.sinks.conftest import BOX, sinks_by_type, soon
 from tests.control.sinks.examples import ORIGIN, event, event_id, task
 from tests.control.sinks.receiver import Receiver
 from tests.control.sinks.test_outbox import until_settled
@@ -29,7 +28,7 @@ class FailingStore(OutboxRepository):
         return await super().head(queue)
 
     @override
-    async def delivered(self, delivery: Delivery) -> OutboxView:
+    async def delivered(self, delivery: Delivery) -> Settled:
         self._stumble()
         return await super().delivered(delivery)
 
@@ -45,9 +44,9 @@ async def test_events_arrive_over_a_store_that_fails_now_and_then(
     clock = SystemClock()
     async with (
         await Database.open(tmp_path / "cad.db") as database,
-        HttpSinks(ssl.create_default_context(), clock) as sinks,
+        sinks_by_type(HttpSinks(ssl.create_default_context(), clock)) as sinks,
     ):
-        store = FailingStore(database, limit_mb=1, clock=clock)
+        store = FailingStore(database, BOX, limit_mb=1, clock=clock)
         async with Outbox(store, sinks, clock, lambda: ORIGIN, delays=soon) as outbox:
             for number in range(1, 6):
                 await outbox.store(event(number), task(receiver.url))

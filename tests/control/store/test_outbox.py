@@ -13,11 +13,13 @@ from cad.base.clock import SystemClock
 from cad.control.store import outbox as module
 from cad.control.store.database import Database
 from cad.control.store.outbox import MIB, OutboxRepository
+from cad.control.store.secrets import SecretBox
 from cad.domain.deliveries import Delivery, NewEvent, QueueKey, StoredEvent
 from cad.domain.destinations import HttpDestination
 from cad.domain.ids import EventId, TaskId
 from cad.domain.views import OutboxView
 
+BOX = SecretBox(bytes(32))
 HERE, THERE = HttpDestination("http://here/"), HttpDestination("http://user:secret@there/")
 TASK = TaskId("task-1")
 
@@ -30,7 +32,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def store(database: Database) -> OutboxRepository:
-    return OutboxRepository(database, limit_mb=1, clock=SystemClock())
+    return OutboxRepository(database, BOX, limit_mb=1, clock=SystemClock())
 
 
 def new(name: str, *destinations: HttpDestination, task: TaskId = TASK, size: int = 10) -> NewEvent:
@@ -70,9 +72,9 @@ async def test_sequences_are_without_gaps_for_each_task(store: OutboxRepository)
 async def test_an_event_is_kept_once_for_all_its_destinations(store: OutboxRepository) -> None:
     view = (await add(store, new("a", HERE, THERE, HERE, size=1000))).view
     assert (view.waiting, view.stored_bytes) == (2, 1001)
-    view = await store.delivered(await head(store))
+    view = (await store.delivered(await head(store))).view
     assert (view.waiting, view.delivered, view.stored_bytes) == (1, 1, 1001)
-    view = await store.delivered(await head(store, THERE))
+    view = (await store.delivered(await head(store, THERE))).view
     assert (view.waiting, view.delivered, view.stored_bytes) == (0, 2, 0)
 
 
@@ -102,7 +104,7 @@ async def test_a_delivery_that_is_gone_is_no_error(store: OutboxRepository) -> N
     await add(store, new("a", HERE))
     delivery = await head(store)
     await store.delivered(delivery)
-    assert (await store.delivered(delivery)).delivered == 1
+    assert (await store.delivered(delivery)).view.delivered == 1
     assert (await store.bury(delivery, "late")).dead == 0
 
 
@@ -111,7 +113,7 @@ async def test_numbers_are_not_used_again(store: OutboxRepository) -> None:
     delivery = await head(store)
     await store.forget(TASK, force=True)
     await add(store, new("b", HERE))
-    assert (await store.delivered(delivery)).waiting == 1
+    assert (await store.delivered(delivery)).view.waiting == 1
 
 
 async def test_what_was_put_aside_waits_again_in_its_old_place(store: OutboxRepository) -> None:
@@ -119,9 +121,9 @@ async def test_what_was_put_aside_waits_again_in_its_old_place(store: OutboxRepo
         await add(store, new(name, HERE))
     view = await store.bury(await head(store), "refused")
     assert (view.waiting, view.dead, (await head(store)).event_id) == (1, 1, "b")
-    queues, view = await store.revive([EventId("a"), EventId("b"), EventId("unknown")])
-    assert (view.waiting, view.dead, (await head(store)).event_id) == (2, 0, "a")
-    assert queues == [QueueKey(TASK, HERE)]
+    revived = await store.revive([EventId("a"), EventId("b"), EventId("unknown")])
+    assert (revived.count, revived.view.waiting, revived.view.dead) == (1, 2, 0)
+    assert ((await head(store)).event_id, revived.queues) == ("a", (QueueKey(TASK, HERE),))
 
 
 async def test_the_oldest_make_room(store: OutboxRepository) -> None:
@@ -160,7 +162,7 @@ async def test_the_oldest_that_waits_is_known(store: OutboxRepository) -> None:
     second = (await add(store, new("b", HERE))).view.oldest_waiting
     assert first is not None
     assert first == second
-    assert (await store.delivered(await head(store))).oldest_waiting not in {None, first}
+    assert (await store.delivered(await head(store))).view.oldest_waiting not in {None, first}
 
 
 STEPS = ("add", "add big", "deliver", "bury", "revive", "forget")
@@ -194,7 +196,7 @@ async def counts_after(steps: list[str]) -> tuple[tuple[int, int, int], OutboxVi
     """Take `steps` on a new outbox; return what its rows say and what it says."""
     with TemporaryDirectory() as folder:
         async with await Database.open(Path(folder) / "cad.db") as database:
-            store = OutboxRepository(database, limit_mb=1, clock=SystemClock())
+            store = OutboxRepository(database, BOX, limit_mb=1, clock=SystemClock())
             for number, step in enumerate(steps):
                 await take(store, step, number)
             rows = await database.read(lambda connection: connection.execute(COUNT_ROWS).fetchone())

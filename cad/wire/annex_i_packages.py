@@ -70,6 +70,8 @@ class AlgoPackageInstallRequest(WireModel):
 
     algo_package_code: PackageCode
     args: Text = ""
+    replaces: Text = ""
+    """Extension: the running package whose tasks this one takes over."""
 
 
 class AlgoPackageCodeRequest(WireModel):
@@ -104,6 +106,8 @@ class MachineAlgoPackage(WireModel):
     """Extension: the step at work, or the one that failed."""
     algo_file_package_id: Long | None = None
     """Extension: the file package it came with."""
+    replaced_by: Text | None = None
+    """Extension: the package on which its tasks run since an upgrade."""
 
     @classmethod
     def from_package(cls, package: AlgoPackage, zone: ZoneInfo) -> Self:
@@ -119,6 +123,7 @@ class MachineAlgoPackage(WireModel):
             operation=package.operation,
             step=package.step or None,
             algo_file_package_id=package.file_package_id,
+            replaced_by=package.replaced_by,
         )
 
 

@@ -55,7 +55,7 @@ async def install(request: web.Request) -> web.Response:
     """Install an algorithm package in the background (I.4)."""
     wanted = await parse(request, AlgoPackageInstallRequest)
     code = ServiceId(wanted.algo_package_code)
-    await request.app[PACKAGES].install(code, wanted.args)
+    await request.app[PACKAGES].install(code, wanted.args, wanted.replaces)
     return reply(request)
 
 

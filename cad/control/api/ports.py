@@ -24,8 +24,11 @@ class PackageService(Protocol):
     def file_package(self, file_package_id: FilePackageId) -> FilePackage:
         """Return one file package, or raise `NotFoundError`."""
 
-    async def install(self, code: ServiceId, args: str) -> None:
-        """Install and start an algorithm package; an installed one starts anew with `args`."""
+    async def install(self, code: ServiceId, args: str, replaces: str = "") -> None:
+        """Install and start an algorithm package; an installed one starts anew with `args`.
+
+        The tasks of the one that it `replaces` go on with it.
+        """
 
     async def uninstall(self, code: ServiceId, *, force: bool) -> None:
         """Remove an algorithm package; `force` takes its tasks with it."""

@@ -85,7 +85,7 @@ class FakePackages:
             raise NotFoundError("no such file package", field="algoFilePackageId")
         return self.pushed[file_package_id]
 
-    async def install(self, code: ServiceId, args: str) -> None:
+    async def install(self, code: ServiceId, args: str, replaces: str = "") -> None:
         self.installed[code] = AlgoPackage(
             code=code,
             file_package_id=FilePackageId(1),

@@ -30,6 +30,8 @@ class Means(StrEnum):
 
     BASIC = "basic"
     BEARER = "bearer"
+    SECRET = "secret"  # noqa: S105 - a means, not a secret
+    """At the token endpoint: with a password, a client's secret or a refresh token."""
     LOCAL = "local"
     """By being allowed to open the local socket."""
     NONE = "none"

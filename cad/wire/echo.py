@@ -6,7 +6,20 @@ from cad.base.redact import MASK, redact
 from cad.domain.streams import StreamSource
 
 SECRET_MEMBERS = frozenset(
-    {"password", "passwd", "pwd", "secret", "clientsecret", "token", "authorization"}
+    {
+        "password",
+        "passwd",
+        "pwd",
+        "secret",
+        "clientsecret",
+        "token",
+        "authorization",
+        "client_secret",
+        "refresh_token",
+        "access_token",
+        "refreshtoken",
+        "accesstoken",
+    }
 )
 """Names of members, in lower case, whose values are never shown."""
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cad.wire.envelope import SUCCESS
+from cad.domain.dialects import Dialect
+from cad.wire.envelope import SUCCESS, EnvelopeStyle
 from cad.wire.model import Text, WireModel
 
 JWKS = "/oauth2/jwks"
@@ -43,6 +44,12 @@ _FAMILIES = {
 class OAuthStyle:
     """Answers as RFC 6749 §5 has them: members without an envelope."""
 
+    name: str = "OAuth"
+
+    def spoken_in(self, _dialect: Dialect) -> "OAuthStyle":
+        """Return the style; it is the same for all peers."""
+        return self
+
     def write(
         self, data: object = None, *, code: int = SUCCESS, message: str = "success", request_id: str
     ) -> dict[str, object]:
@@ -55,10 +62,38 @@ class OAuthStyle:
 
 OAUTH = OAuthStyle()
 
+AnswerStyle = EnvelopeStyle | OAuthStyle
+
 
 def error_name(code: int) -> str:
     """Return the error of RFC 6749 §5.2 or RFC 6750 §3.1 that a result code stands for."""
     return _ERRORS.get(code) or _FAMILIES.get(code // 100, "invalid_request")
+
+
+class TokenForm(WireModel):
+    """The parameters of a token request (RFC 6749 §4.3.2, §4.4.2, §6)."""
+
+    grant_type: Annotated[Text, Field(alias="grant_type")]
+    username: Text | None = None
+    password: Annotated[Text | None, Field(repr=False)] = None
+    refresh_token: Annotated[Text | None, Field(alias="refresh_token", repr=False)] = None
+    client_id: Annotated[Text | None, Field(alias="client_id")] = None
+    client_secret: Annotated[Text | None, Field(alias="client_secret", repr=False)] = None
+    scope: Text | None = None
+
+
+class OAuthError(WireModel):
+    """Why a token is not given (RFC 6749 §5.2)."""
+
+    error: Text
+    error_description: Annotated[Text, Field(alias="error_description")]
+    request_id: Text
+
+
+class KeySet(WireModel):
+    """Public keys (RFC 7517 §5)."""
+
+    keys: list[dict[str, str]]
 
 
 class RotateRequest(WireModel):

@@ -1,5 +1,8 @@
 """Checks the proofs of callers: tokens, and names with secrets."""
 
+from collections.abc import Sequence
+from urllib.parse import unquote_plus
+
 from cad.control.access.accounts import knows
 from cad.control.access.book import AccessBook
 from cad.control.access.errors import InvalidClientError, InvalidTokenError, SlowDownError
@@ -39,16 +42,29 @@ class Door:
             InvalidClientError: name and secret do not belong together.
             SlowDownError: there were too many wrong secrets before.
         """
+        return self._check([login], address)
+
+    def check_client(self, login: Login, address: str) -> Caller:
+        """Return which client `login` is; raises what `check_login` does.
+
+        Clients must encode name and secret before they put them into HTTP Basic (RFC 6749 §2.3.1),
+        and most do not: both is understood.
+        """
+        decoded = Login(unquote_plus(login.name), unquote_plus(login.secret))
+        return self._check([login, decoded], address)
+
+    def _check(self, spellings: Sequence[Login], address: str) -> Caller:
         now = self._timekeeper.moment()
-        account = self._book.accounts.get(login.name)
+        found = (self._book.accounts.get(login.name) for login in spellings)
+        account = next((account for account in found if account), None)
         # Names that there are not share one record: they must not fill the memory.
-        tried = login.name if account else ""
+        tried = account.name if account else ""
         wait = self._throttle.wait(address, tried, now.uptime)
         if wait > 0:
             raise SlowDownError(wait)
         compared = account or self._book.user  # an unknown name takes as long as a known one
-        fits = knows(compared, login.secret, self._grace, now)
-        if account is None or not fits:
+        fits = [knows(compared, login.secret, self._grace, now) for login in spellings]
+        if account is None or not any(fits):
             self._throttle.failed(address, tried, now.uptime)
             raise InvalidClientError("expected a known name and its secret")
         self._throttle.passed(address, tried)

@@ -65,7 +65,7 @@ class TokenOffice:
     def _to_client(self, request: TokenRequest, address: str) -> Grant:
         if request.client is None:
             raise InvalidClientError("expected client id and secret")
-        caller = self._door.check_login(request.client, address)
+        caller = self._door.check_client(request.client, address)
         return self._give(caller.name, _granted(request.scope, caller.scopes))
 
     async def _again(self, request: TokenRequest, address: str) -> Grant:
@@ -80,7 +80,7 @@ class TokenOffice:
     def _check_client(self, request: TokenRequest, address: str) -> None:
         """Check the client beside a user or a refresh token; a public one proves nothing."""
         if request.client is not None and request.client.secret:
-            self._door.check_login(request.client, address)
+            self._door.check_client(request.client, address)
 
     async def _family(self, token: str) -> RefreshFamily:
         """Return the family whose valid token is shown; an earlier one ends the family."""

@@ -7,8 +7,9 @@ from aiohttp import web
 from cad.base.errors import ConflictError, InsufficientError, NotFoundError, UnavailableError
 from cad.control.api.contract import Contract
 from cad.control.api.http import gather, parse, reply
-from cad.control.api.routing import Route
+from cad.control.api.routing import Effect, Route
 from cad.control.api.services import DEVICE, TASKS
+from cad.domain.access import Scope
 from cad.domain.ids import ServiceId, TaskId
 from cad.domain.views import TaskView
 from cad.wire.annex_g_tasks import (
@@ -103,17 +104,21 @@ _SEARCH = Contract(clause="G.6", takes=(AlgoTaskSearchRequest,), answers=AlgoTas
 SHOW = Contract(clause="G.7", takes=(AlgoTaskIdRequest,), answers=AlgoTask)
 
 
+_SCOPES = frozenset({Scope.CAD, Scope.CAP})
+"""The paths are those of a CAP, the machine is a CAD (AM-31)."""
+
+
 def _routes(path: str) -> tuple[Route, ...]:
     one = f"{path}/{{id}}"
     return (
-        Route("POST", path, create, ANNEX_G, CREATE),
-        Route("POST", f"{path}:search", search, ANNEX_G_QUERY, _SEARCH),
-        Route("GET", one, show, ANNEX_G_QUERY, SHOW),
-        Route("DELETE", one, delete, ANNEX_G, DELETE),
-        Route("POST", f"{one}:resume", resume, ANNEX_G, RESUME),
-        Route("POST", f"{one}:pause", pause, ANNEX_G, PAUSE),
+        Route("POST", path, create, ANNEX_G, CREATE, _SCOPES),
+        Route("POST", f"{path}:search", search, ANNEX_G_QUERY, _SEARCH, _SCOPES, Effect.READS),
+        Route("GET", one, show, ANNEX_G_QUERY, SHOW, _SCOPES),
+        Route("DELETE", one, delete, ANNEX_G, DELETE, _SCOPES),
+        Route("POST", f"{one}:resume", resume, ANNEX_G, RESUME, _SCOPES),
+        Route("POST", f"{one}:pause", pause, ANNEX_G, PAUSE, _SCOPES),
         # Table G.5 prints DELETE: it pauses and never deletes (AM-101).
-        Route("DELETE", f"{one}:pause", pause, ANNEX_G, PAUSE),
+        Route("DELETE", f"{one}:pause", pause, ANNEX_G, PAUSE, _SCOPES),
     )
 
 

@@ -6,7 +6,7 @@ from cad.base.errors import ConflictError, InsufficientError, NotFoundError, Una
 from cad.control.api.annex_h_machine import check_device
 from cad.control.api.contract import Contract
 from cad.control.api.http import MATCH, gather, parse, reply
-from cad.control.api.routing import Route
+from cad.control.api.routing import Effect, Route
 from cad.control.api.services import DEVICE, PACKAGES
 from cad.domain.ids import FilePackageId, ServiceId
 from cad.wire.annex_i_packages import (
@@ -145,7 +145,7 @@ def _package_routes(path: str) -> tuple[Route, ...]:
         Route("GET", path, list_packages, ANNEX_I, _LIST),
         Route("DELETE", one, uninstall, ANNEX_I, _UNINSTALL),
         Route("GET", one, show_package, ANNEX_I, DETAIL),
-        Route("POST", one, show_package, ANNEX_I, DETAIL),
+        Route("POST", one, show_package, ANNEX_I, DETAIL, effect=Effect.READS),
         Route("POST", f"{one}:start", start, ANNEX_I, _SWITCH),
         Route("POST", f"{one}:stop", stop, ANNEX_I, _SWITCH),
     )
@@ -158,5 +158,5 @@ ROUTES = (
     Route("DELETE", _FILE_PACKAGE, delete_file_package, ANNEX_I, _DELETE),
     *(route for path in _SPELLINGS for route in _package_routes(path)),
     Route("GET", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL),
-    Route("POST", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL),
+    Route("POST", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL, effect=Effect.READS),
 )

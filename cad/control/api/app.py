@@ -4,8 +4,16 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from cad.base.errors import UnauthorisedError
-from cad.control.api import annex_g_tasks, annex_h_machine, annex_i_packages, document, local
+from cad.base.errors import ForbiddenError, TooManyError, UnauthorisedError
+from cad.control.api import (
+    annex_g_tasks,
+    annex_h_machine,
+    annex_i_packages,
+    document,
+    local,
+    local_access,
+    oauth,
+)
 from cad.control.api.auth import Gate
 from cad.control.api.document import LOCAL_DOCUMENT, PUBLIC, ApiDocument
 from cad.control.api.http import MATCH
@@ -18,20 +26,29 @@ from cad.control.api.middleware import (
 )
 from cad.control.api.openapi import Surface
 from cad.control.api.profiles import routes_of
-from cad.control.api.routing import Route, RouteTable
+from cad.control.api.routing import ROUTE_TABLE, Route, RouteTable
 from cad.control.api.services import Device, Services, provide
+from cad.control.api.trail import with_audit, with_peer
 
 PUBLIC_ROUTES = (
     *annex_h_machine.ROUTES,
     *annex_i_packages.ROUTES,
     *annex_g_tasks.ROUTES,
+    *oauth.ROUTES,
+    *local.ROUTES,
     document.PUBLIC_ROUTE,
 )
-LOCAL_ROUTES = (*local.ROUTES, document.LOCAL_ROUTE)
-SECURITY = {"basic": {"type": "http", "scheme": "basic"}}
+LOCAL_ROUTES = (
+    *local.ROUTES,
+    *local.SOCKET_ROUTES,
+    *local_access.ROUTES,
+    document.LOCAL_ROUTE,
+)
+SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "basic": {"type": "http", "scheme": "basic"},
+}
 """What the gate takes, for the API's document."""
-
-ROUTE_TABLE = web.AppKey("route_table", RouteTable)
 
 
 def public_app(services: Services, gate: Gate, *, max_body_bytes: int) -> web.Application:
@@ -47,6 +64,7 @@ def public_app(services: Services, gate: Gate, *, max_body_bytes: int) -> web.Ap
 def local_app(services: Services, *, max_body_bytes: int) -> web.Application:
     """Return the application of the local socket, whose callers are trusted."""
     app = _app(services, LOCAL_ROUTES, max_body_bytes)
+    app.middlewares.append(with_peer)
     app[PUBLIC] = ApiDocument(public_surface(services.device))
     app[LOCAL_DOCUMENT] = ApiDocument(local_surface(services.device))
     return app
@@ -60,7 +78,7 @@ def public_surface(device: Device) -> Surface:
         routes=(*PUBLIC_ROUTES, *routes_of(device.profiles)),
         dialect=device.dialect,
         security=SECURITY,
-        refuses=(UnauthorisedError,),
+        refuses=(UnauthorisedError, ForbiddenError, TooManyError),
     )
 
 
@@ -73,7 +91,7 @@ def local_surface(device: Device) -> Surface:
 
 def _app(services: Services, routes: Iterable[Route], max_body_bytes: int) -> web.Application:
     app = web.Application(
-        middlewares=[with_request_id, with_envelope], client_max_size=max_body_bytes
+        middlewares=[with_request_id, with_audit, with_envelope], client_max_size=max_body_bytes
     )
     app[ROUTE_TABLE] = RouteTable(routes)
     provide(app, services)

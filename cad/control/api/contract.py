@@ -19,6 +19,8 @@ class Contract:
     """The type of the payload, `… | None` if there may be none; None = there is none."""
     refuses: tuple[type[CadError], ...] = ()
     """Families of errors (AM-07)."""
+    body_type: str = ""
+    """Media type of the request's body; empty = JSON."""
     content_type: str = ""
     """Of an answer that has no envelope around it; empty = it has."""
     summary: str = ""

@@ -14,14 +14,22 @@ from cad.base.errors import (
 )
 from cad.control.api.routing import Match, style_of
 from cad.control.api.services import DEVICE, STRICTNESS
+from cad.domain.access import Caller
 from cad.wire.duplicates import duplicate_members
 from cad.wire.envelope import SUCCESS, EnvelopeStyle
 from cad.wire.model import WireModel, read_json
+from cad.wire.oauth import AnswerStyle
 
 Model = TypeVar("Model", bound=WireModel)
 
 MATCH: web.RequestKey[Match] = web.RequestKey("match", Match)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+"""Who calls, once it is proved."""
+CLAIMED: web.RequestKey[str] = web.RequestKey("claimed", str)
+"""Under which name somebody tried to prove it."""
+CODE: web.RequestKey[int] = web.RequestKey("code", int)
+"""The result code of the answer."""
 
 
 async def parse(request: web.Request, model: type[Model]) -> Model:
@@ -80,7 +88,7 @@ def _one_or_all(values: Sequence[str]) -> object:
 
 async def _body(request: web.Request) -> Mapping[str, object]:
     """Return the body's members; no body = none, whatever the method."""
-    text = await _read(request)
+    text = await read_body(request)
     if not text.strip():
         return {}
     value = read_json(text)
@@ -93,7 +101,8 @@ async def _body(request: web.Request) -> Mapping[str, object]:
     return value
 
 
-async def _read(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
+    """Return the body, or raise `TooLargeError` or `BadValueError`."""
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
@@ -103,7 +112,7 @@ async def _read(request: web.Request) -> bytes:
         raise BadValueError("expected a body as its headers announce it", field="body") from None
 
 
-def answer_style(request: web.Request) -> EnvelopeStyle:
+def answer_style(request: web.Request) -> AnswerStyle:
     """Return the envelope that answers the request: its route's, else that of its path's annex."""
     match = request.get(MATCH)
     style = match.route.style if match else style_of(request.rel_url.raw_path)
@@ -141,6 +150,7 @@ def respond(  # noqa: PLR0913 - the parts of an envelope
     """Answer in the envelope of the annex; `details` of an error are an extension member."""
     style = answer_style(request)
     envelope = style.write(data, code=code, message=message, request_id=request.get(REQUEST_ID, ""))
-    if details:
+    request[CODE] = code
+    if details and isinstance(style, EnvelopeStyle):
         envelope["error"] = details
     return web.json_response(envelope, status=status)

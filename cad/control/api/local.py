@@ -9,8 +9,8 @@ from aiohttp import web
 from cad.control.api import annex_g_tasks, annex_i_packages
 from cad.control.api.contract import Contract
 from cad.control.api.http import reply
-from cad.control.api.routing import Route
-from cad.control.api.services import DEVICE, HOST, LINK, OUTBOX, PACKAGES, TASKS, WORKERS
+from cad.control.api.routing import Effect, Route
+from cad.control.api.services import ACCESS, DEVICE, HOST, LINK, OUTBOX, PACKAGES, TASKS, WORKERS
 from cad.wire import local as wire
 from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskPage
 from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
@@ -97,8 +97,8 @@ async def workers(request: web.Request) -> web.Response:
 
 async def credentials(request: web.Request) -> web.Response:
     """Tell what the platform logs in at this device with."""
-    device = request.app[DEVICE]
-    item = wire.CredentialsItem(username=device.username, password=device.password)
+    login = request.app[ACCESS].login
+    item = wire.CredentialsItem(username=login.name, password=login.secret)
     return reply(request, item.to_wire())
 
 
@@ -142,7 +142,15 @@ ROUTES = (
     Route("GET", wire.STREAMS, streams, LOCAL, Contract(answers=list[wire.StreamItem])),
     Route("GET", wire.WORKERS, workers, LOCAL, Contract(answers=list[wire.WorkerItem])),
     Route("GET", wire.EVENTS_TAIL, tail_events, LOCAL, Contract(content_type=NDJSON)),
+)
+SOCKET_ROUTES = (
     Route(
-        "GET", wire.PLATFORM_CREDENTIALS, credentials, LOCAL, Contract(answers=wire.CredentialsItem)
+        "GET",
+        wire.PLATFORM_CREDENTIALS,
+        credentials,
+        LOCAL,
+        Contract(answers=wire.CredentialsItem),
+        effect=Effect.REVEALS,
     ),
 )
+"""Not for the network: a client must not learn the password of another account."""

@@ -8,11 +8,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cad.base import log_context
-from cad.base.errors import CadError, UnauthorisedError
+from cad.base.errors import CadError, RefusedError
 from cad.base.redact import redact
-from cad.control.api.auth import CHALLENGE, Gate
-from cad.control.api.http import REQUEST_ID, refuse, respond
-from cad.control.api.routing import MethodNotAllowedError
+from cad.control.access.errors import SlowDownError
+from cad.control.api.auth import Gate, challenges
+from cad.control.api.http import CALLER, MATCH, REQUEST_ID, answer_style, refuse, respond
+from cad.control.api.routing import ANY_SCOPE, ROUTE_TABLE, MethodNotAllowedError
+from cad.domain.access import Scope
+from cad.wire.oauth import OAUTH
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ async def with_envelope(request: web.Request, handler: Handler) -> web.StreamRes
     except CadError as error:
         logger.info("%s %s: %s", request.method, redact(request.rel_url.raw_path), error)
         response = refuse(request, error)
-        response.headers.update(_headers(error))
+        response.headers.extend(_headers(request, error))
         return response
     except web.HTTPException as error:
         code = error.status * 100 + 1
@@ -58,17 +61,38 @@ async def with_envelope(request: web.Request, handler: Handler) -> web.StreamRes
         return respond(request, status=500, code=_BUG_CODE, message="internal error")
 
 
-def _headers(error: CadError) -> dict[str, str]:
-    if isinstance(error, UnauthorisedError):
-        return {"WWW-Authenticate": CHALLENGE}
-    if isinstance(error, MethodNotAllowedError):
-        return {"Allow": error.allowed}
-    return {}
+def _headers(request: web.Request, error: CadError) -> list[tuple[str, str]]:
+    match error:
+        case MethodNotAllowedError():
+            return [("Allow", error.allowed)]
+        case SlowDownError():
+            return [("Retry-After", str(error.retry_after))]
+        case _:
+            gate = request.app.get(GATE)
+            # Clients may always name themselves to the token endpoint so (RFC 6749 §2.3.1).
+            basic = answer_style(request) is OAUTH or (gate is not None and gate.basic)
+            return [("WWW-Authenticate", text) for text in challenges(error, basic=basic)]
 
 
 @web.middleware
 async def with_proof(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Serve only callers that the gate admits (9.1)."""
-    if not request.app[GATE].admits(request.headers.get("Authorization", "")):
-        raise UnauthorisedError("expected the user name and password of this device's API")
+    scopes = _wanted_scopes(request)
+    if scopes:
+        authorization = request.headers.get("Authorization", "")
+        address = request.remote or ""
+        request[CALLER] = request.app[GATE].admit(authorization, address, scopes)
     return await handler(request)
+
+
+def _wanted_scopes(request: web.Request) -> frozenset[Scope]:
+    """Return the scopes of which one is needed, none if anybody may call.
+
+    What is not served needs a proof too: strangers do not learn what there is.
+    """
+    try:
+        match = request.app[ROUTE_TABLE].find(request.method, request.rel_url.raw_path)
+    except RefusedError:
+        return ANY_SCOPE
+    request[MATCH] = match
+    return match.route.scopes

@@ -17,6 +17,7 @@ from cad.control.api.schemas import REFERENCE, Schema, Schemas, members
 from cad.domain.dialects import STANDARD, Dialect, EmptyData
 from cad.wire.envelope import EnvelopeStyle
 from cad.wire.model import WireModel
+from cad.wire.oauth import AnswerStyle, OAuthError
 
 JSON = "application/json"
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -56,7 +57,7 @@ class _Author:
         self._responses: dict[str, Schema] = {}
         self._schemas = Schemas(
             (model for contract in contracts for model in contract.takes),
-            (contract.answers for contract in contracts if contract.answers is not None),
+            [OAuthError, *(c.answers for c in contracts if c.answers is not None)],
         )
 
     def document(self) -> Schema:
@@ -78,14 +79,16 @@ class _Author:
 
     def _components(self) -> Schema:
         styles = {self._style(route) for route in self._surface.routes}
-        envelopes = {style.name: _envelope(style) for style in styles}
+        envelopes = {
+            style.name: _envelope(style) for style in styles if isinstance(style, EnvelopeStyle)
+        }
         return {
             "schemas": {**self._schemas.components, **envelopes, REFUSAL: _REFUSAL},
             "responses": self._responses,
             "securitySchemes": dict(self._surface.security),
         }
 
-    def _style(self, route: Route) -> EnvelopeStyle:
+    def _style(self, route: Route) -> AnswerStyle:
         return route.style.spoken_in(self._surface.dialect)
 
     def _operation(self, route: Route) -> Schema:
@@ -96,6 +99,8 @@ class _Author:
             "parameters": self._parameters(route),
             "responses": {"200": self._success(route), **self._refusals(route)},
         }
+        if not route.scopes and self._surface.security:
+            operation["security"] = []
         if route.contract.clause:
             operation["x-clause"] = route.contract.clause
         if route.method in WITH_BODY and route.contract.takes:
@@ -130,7 +135,8 @@ class _Author:
         resolved = [self._schemas.resolve(schema) for schema in schemas]
         needed = all("required" in schema or "allOf" in schema for schema in resolved)
         schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-        return {"required": needed, "content": {JSON: {"schema": schema}}}
+        kind = route.contract.body_type or JSON
+        return {"required": needed, "content": {kind: {"schema": schema}}}
 
     def _without(self, model: type[WireModel], variables: set[str]) -> Schema:
         """Return the schema of `model` without the members that stand in the path."""
@@ -151,6 +157,8 @@ class _Author:
         if contract.content_type:
             return _response("Done.", {contract.content_type: {}})
         style = self._style(route)
+        if not isinstance(style, EnvelopeStyle):
+            return _response("Done.", _json(self._schemas.answer(contract.answers)))
         done: Schema = {"properties": {"code": {"const": style.code(0)}}}
         if contract.answers is not None:
             done["properties"]["data"] = self._schemas.answer(contract.answers)
@@ -171,15 +179,20 @@ class _Author:
             families += (TooLargeError,)
         if "{" in route.path:
             families += (NotFoundError,)
-        style = self._style(route).name
+        style = self._style(route)
         by_status = {family.status: family for family in families}
         for status, family in by_status.items():
-            body = _json({"allOf": [_reference(style), _reference(REFUSAL)]})
-            self._responses[f"{style}{status}"] = _response(_meaning(family), body)
+            body = _json(self._refusal(style))
+            self._responses[f"{style.name}{status}"] = _response(_meaning(family), body)
         return {
-            str(status): {"$ref": f"#/components/responses/{style}{status}"}
+            str(status): {"$ref": f"#/components/responses/{style.name}{status}"}
             for status in sorted(by_status)
         }
+
+    def _refusal(self, style: AnswerStyle) -> Schema:
+        if isinstance(style, EnvelopeStyle):
+            return {"allOf": [_reference(style.name), _reference(REFUSAL)]}
+        return self._schemas.answer(OAuthError)
 
 
 def _meaning(family: type[CadError]) -> str:

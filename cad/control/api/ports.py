@@ -1,8 +1,11 @@
 """What the API needs of the services behind it."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from cad.domain.access import Account, Caller, Grant, Login, NewSecret, Scope, TokenRequest
+from cad.domain.audit import AuditEntry
 from cad.domain.ids import FilePackageId, ServiceId, TaskId
 from cad.domain.packages import AlgoPackage, FilePackage, PackageState, PushOrder
 from cad.domain.tasks import NewTask
@@ -106,3 +109,67 @@ class Outbox(Protocol):
 
         A reader that is too slow loses events, not memory.
         """
+
+
+class Door(Protocol):
+    """Checks what callers show."""
+
+    def is_known(self, name: str) -> bool:
+        """Whether there is an account called `name`."""
+
+    def check_token(self, token: str) -> Caller:
+        """Return whose access token it is, or raise `InvalidTokenError`."""
+
+    def check_login(self, login: Login, address: str) -> Caller:
+        """Return who `login` is, or raise `InvalidClientError` or `SlowDownError`."""
+
+
+class TokenOffice(Protocol):
+    """Gives tokens."""
+
+    async def grant(self, request: TokenRequest, address: str) -> Grant:
+        """Give a token for what `request`, from `address`, proves."""
+
+
+class Access(Protocol):
+    """Who may call."""
+
+    @property
+    def door(self) -> Door:
+        """What checks callers."""
+
+    @property
+    def office(self) -> TokenOffice:
+        """What gives tokens."""
+
+    @property
+    def login(self) -> Login:
+        """What the platform is told at registration."""
+
+    def accounts(self) -> Sequence[Account]:
+        """Return who can get tokens, by name."""
+
+    def jwks(self) -> dict[str, object]:
+        """Return the public keys (RFC 7517 §5)."""
+
+    async def rotate_secret(self, name: str) -> NewSecret:
+        """Give an account a new secret; the last one stays valid for a while."""
+
+    async def rotate_keys(self) -> str:
+        """Have a new key sign tokens; return its id."""
+
+    async def add_client(self, name: str, scopes: frozenset[Scope]) -> NewSecret:
+        """Make a client."""
+
+    async def remove_client(self, name: str) -> None:
+        """Forget a client and its tokens."""
+
+
+class AuditLog(Protocol):
+    """The log of management calls."""
+
+    async def record(self, entry: AuditEntry) -> None:
+        """List `entry`."""
+
+    async def entries(self, since: datetime | None, limit: int) -> Sequence[AuditEntry]:
+        """Return the last `limit` entries from `since` on, oldest first."""

@@ -7,13 +7,16 @@ colons. Fixed segments match in any case (AM-10).
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from cad.base.errors import BadValueError, NotFoundError, RefusedError
 from cad.control.api.contract import NOTHING, Contract
-from cad.wire.envelope import ANNEX_G, ANNEX_H, ANNEX_I, LOCAL, EnvelopeStyle
+from cad.domain.access import Scope
+from cad.wire.envelope import ANNEX_G, ANNEX_H, ANNEX_I, LOCAL
+from cad.wire.oauth import OAUTH, AnswerStyle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -33,6 +36,20 @@ class MethodNotAllowedError(RefusedError):
         super().__init__(f"expected {self.allowed}", field="method", given=method)
 
 
+class Effect(Enum):
+    """What a call does, for the audit log."""
+
+    READS = "reads"
+    CHANGES = "changes"
+    REVEALS = "reveals"
+    """Shows a secret."""
+
+
+ANYBODY: frozenset[Scope] = frozenset()
+ANY_SCOPE = frozenset(Scope)
+CAD_ONLY = frozenset({Scope.CAD})
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One call: `path` may hold `{variable}` segments and end in `:verb`."""
@@ -40,8 +57,18 @@ class Route:
     method: str
     path: str
     handler: Handler
-    style: EnvelopeStyle
+    style: AnswerStyle
     contract: Contract = NOTHING
+    scopes: frozenset[Scope] = CAD_ONLY
+    """Each of which lets a caller in; none = anybody may call."""
+    effect: Effect | None = None
+    """None = as the method says: GET reads, any other changes."""
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether calls go to the audit log."""
+        effect = self.effect or (Effect.READS if self.method == "GET" else Effect.CHANGES)
+        return effect is not Effect.READS
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +139,18 @@ class RouteTable:
         return _Shape((*map(_decoded, front), _decoded(last)))
 
 
-_STYLES = (
+ROUTE_TABLE = web.AppKey("route_table", RouteTable)
+
+_STYLES: tuple[tuple[str, AnswerStyle], ...] = (
     ("/cap/algotasks", ANNEX_G),
     ("/cad/machine/algotasks", ANNEX_G),
     ("/cad/machine/status", ANNEX_H),
     ("/local/", LOCAL),
+    ("/oauth2/", OAUTH),
 )
 
 
-def style_of(raw_path: str) -> EnvelopeStyle:
+def style_of(raw_path: str) -> AnswerStyle:
     """Return the envelope of the annex that a path belongs to, whether it is served or not."""
     found = (style for prefix, style in _STYLES if raw_path.lower().startswith(prefix))
     return next(found, ANNEX_I)

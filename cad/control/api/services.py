@@ -1,13 +1,22 @@
 """The keys under which handlers find the services of their application."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from cad.base.clock import Clock
-from cad.control.api.ports import Host, Link, Outbox, PackageService, TaskService, Workers
+from cad.control.api.ports import (
+    Access,
+    AuditLog,
+    Host,
+    Link,
+    Outbox,
+    PackageService,
+    TaskService,
+    Workers,
+)
 from cad.control.api.strictness import Strictness
 from cad.domain.dialects import STANDARD, Dialect
 from cad.domain.profiles import DeviceProfile
@@ -24,9 +33,6 @@ class Device:
     clock: Clock
     started: float
     """On the monotonic clock."""
-    username: str
-    password: str = field(repr=False)
-    """What the platform logs in with."""
     strict: bool = False
     """Refuse what is otherwise only reported (AM-20)."""
     dialect: Dialect = STANDARD
@@ -46,6 +52,8 @@ class Services:
     host: Host
     link: Link
     outbox: Outbox
+    access: Access
+    audit: AuditLog
 
 
 DEVICE = web.AppKey("device", Device)
@@ -56,6 +64,8 @@ WORKERS: web.AppKey[Workers] = web.AppKey("workers")
 HOST: web.AppKey[Host] = web.AppKey("host")
 LINK: web.AppKey[Link] = web.AppKey("link")
 OUTBOX: web.AppKey[Outbox] = web.AppKey("outbox")
+ACCESS: web.AppKey[Access] = web.AppKey("access")
+AUDIT: web.AppKey[AuditLog] = web.AppKey("audit")
 
 
 def provide(app: web.Application, services: Services) -> None:
@@ -68,3 +78,5 @@ def provide(app: web.Application, services: Services) -> None:
     app[HOST] = services.host
     app[LINK] = services.link
     app[OUTBOX] = services.outbox
+    app[ACCESS] = services.access
+    app[AUDIT] = services.audit

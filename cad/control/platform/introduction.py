@@ -20,7 +20,8 @@ class Device:
     """This device as its platform is to know it."""
 
     code: str
-    credentials: ApiCredentials
+    credentials: Callable[[], ApiCredentials]
+    """Who may call it; asked at each registration, for the password may have been renewed."""
     port: Callable[[], int]
     """Where the API listens; asked at each registration, for it may be known only at run time."""
 
@@ -47,7 +48,7 @@ class Introduction:
             code=self._device.code,
             ip=address,
             port=self._device.port(),
-            username=self._device.credentials.username,
+            username=self._device.credentials().username,
             password=password,
             password_enc=mark,
         )
@@ -64,14 +65,14 @@ class Introduction:
         password, mark = self._sent or await self._protected_password()
         return UnRegisterRequest(
             code=self._device.code,
-            username=self._device.credentials.username,
+            username=self._device.credentials().username,
             password=password,
             password_enc=mark,
         )
 
     async def _protected_password(self) -> tuple[str, str | None]:
         """Return the password as it may travel, and how it is marked (AM-82)."""
-        password, key = self._device.credentials.password, await self._key()
+        password, key = self._device.credentials().password, await self._key()
         if key is not None:
             return await asyncio.to_thread(encrypt_text, password, key, self._form), SM2_MARK
         if self._client.http.is_encrypted:

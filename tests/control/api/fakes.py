@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cad.base.errors import ConflictError, NotFoundError
+from cad.domain.audit import AuditEntry
 from cad.domain.faults import Fault
 from cad.domain.ids import FilePackageId, ServiceId, StreamId, TaskId
 from cad.domain.models import ModelInput, ModelSpec
@@ -236,6 +237,19 @@ class FakeLink:
 
     def view(self) -> LinkView:
         return LinkView(state=self.state, url="https://u:p@platform:9443", since=NOON)
+
+
+@dataclass
+class FakeAuditLog:
+    """Remembers what it is told."""
+
+    listed: list[AuditEntry] = field(default_factory=list)
+
+    async def record(self, entry: AuditEntry) -> None:
+        self.listed.append(entry)
+
+    async def entries(self, since: datetime | None, limit: int) -> Sequence[AuditEntry]:
+        return [e for e in self.listed if since is None or e.time >= since][-limit:]
 
 
 @dataclass

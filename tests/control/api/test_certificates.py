@@ -153,7 +153,7 @@ def spoil(key: Path, change: str, other: Path) -> None:
             key.write_text("no key")
         case "missing":
             key.unlink()
-        case "encrypted":
+        case _:
             loaded = serialization.load_pem_private_key(key.read_bytes(), None)
             encryption = serialization.BestAvailableEncryption(b"secret")
             key.write_bytes(

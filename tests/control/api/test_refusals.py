@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cad.control.api.auth import BasicGate
-from tests.control.api.conftest import MAX_BODY, PASSWORD, USER, Caller, Fakes
+from tests.control.api.conftest import MAX_BODY, Caller, Fakes
 from tests.spec.orders import TASKS, area, order
 
 DOCUMENTED = {0, 40001, 40002, 40003, 40101, 40401, 40501, 40901, 41301, 50701}
@@ -124,19 +123,3 @@ async def test_any_json_is_answered_in_the_envelope(call: Caller, value: Any) ->
         assert answer.status < 500
         assert answer.code in DOCUMENTED
         assert answer.json["message"]
-
-
-@pytest.mark.parametrize(
-    "authorization",
-    ["", "Basic", "Basic ???", "Basic QQ==", "Bearer x", "Basic " + "A" * 5000, "Basic \u00ff"],
-)
-async def test_a_caller_without_proof_is_turned_away(call: Caller, authorization: str) -> None:
-    headers = {"Authorization": authorization}
-    answer = await call("GET", "/CAD/machine/status/machine_code", headers=headers)
-    assert (answer.status, answer.json["code"]) == (401, "40101")
-    assert answer.headers["WWW-Authenticate"].startswith("Basic ")
-
-
-@given(st.text())
-def test_no_other_header_passes_the_gate(authorization: str) -> None:
-    assert not BasicGate(USER, PASSWORD).admits(authorization)

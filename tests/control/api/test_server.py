@@ -15,10 +15,10 @@ from cryptography import x509
 from cad.base.clock import SystemClock
 from cad.config.settings import ApiSettings
 from cad.control.api.app import local_app, public_app
-from cad.control.api.auth import BasicGate
+from cad.control.api.auth import Gate
 from cad.control.api.server import ApiServer, CannotListenError
 from cad.control.api.tls import TlsSettingsError
-from tests.control.api.conftest import MAX_BODY, PASSWORD, PROOF, USER, Fakes
+from tests.control.api.conftest import MAX_BODY, PROOF, Fakes
 from tests.waiting import until
 
 STATUS = "/CAD/machine/status/machine_code"
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> ApiSettings:
 async def serving(settings: ApiSettings, fakes: Fakes, home: Path) -> AsyncIterator[ApiServer]:
     server = ApiServer(settings, home, ["machine_code", "127.0.0.1", "::1"], SystemClock())
     services = fakes.services()
-    public = public_app(services, BasicGate(USER, PASSWORD), max_body_bytes=MAX_BODY)
+    public = public_app(services, Gate(fakes.access.door, basic=True), max_body_bytes=MAX_BODY)
     async with server.serving(public, local_app(services, max_body_bytes=MAX_BODY)):
         yield server
 

@@ -47,7 +47,7 @@ async def open_link(
     timeout: float = 2.0,
 ) -> AsyncIterator[PlatformLink]:
     """Open a link as the appliance does, with a lease that a test can wait for."""
-    device = Device(CODE, ApiCredentials("admin", password), port=lambda: 8123)
+    device = Device(CODE, lambda: ApiCredentials("admin", password), port=lambda: 8123)
     async with PlatformHttp(settings, timeout=timeout) as http:
         client = PlatformClient(http, Anonymous())
         introduction = Introduction(settings, client, device)

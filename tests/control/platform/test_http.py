@@ -110,5 +110,5 @@ async def test_a_bad_certificate_file_is_named(
 
 
 def introduction(http: PlatformHttp, settings: PlatformSettings) -> Introduction:
-    device = Device("m", ApiCredentials("admin", "password"), port=lambda: 8123)
+    device = Device("m", lambda: ApiCredentials("admin", "password"), port=lambda: 8123)
     return Introduction(settings, PlatformClient(http, Anonymous()), device)

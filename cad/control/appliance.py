@@ -20,7 +20,7 @@ import aiohttp
 
 from cad import __version__
 from cad.base.clock import SystemClock
-from cad.base.errors import CadError, NotFoundError
+from cad.base.errors import CadError
 from cad.config.settings import Settings
 from cad.control.access.audit import AuditLog
 from cad.control.access.service import AccessGround, AccessPolicy, AccessService, ApiUser
@@ -41,7 +41,11 @@ from cad.control.platform.introduction import Device, Introduction
 from cad.control.platform.link import NoPlatform, PlatformLink
 from cad.control.platform.tls import tls_context
 from cad.control.platform.tokens import Anonymous, Authorizer, ClientCredentials
+from cad.control.sinks.by_type import SinksByType
 from cad.control.sinks.http import HttpSinks
+from cad.control.sinks.kafka import KafkaSinks
+from cad.control.sinks.kafka_access import kafka_access
+from cad.control.sinks.objects import ObjectSink, object_access
 from cad.control.sinks.outbox import Outbox
 from cad.control.store.access import AccessRepository
 from cad.control.store.credentials import CredentialRepository
@@ -127,12 +131,7 @@ class InstalledAlgorithms:
 
     def find(self, service_id: ServiceId) -> AlgorithmManifest | None:
         """Return the algorithm behind a service, None if there is none."""
-        if self._packages is None:
-            return None
-        try:
-            return self._packages.package(service_id).manifest
-        except NotFoundError:
-            return None
+        return None if self._packages is None else self._packages.algorithm(service_id)
 
 
 @asynccontextmanager
@@ -227,8 +226,8 @@ def _open_data_dir(data_dir: Path) -> SecretBox:
 async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> Outbox:
     machine, clock = ground.settings.machine, ground.clock
     limit = ground.settings.events.outbox_limit_mb
-    store = OutboxRepository(ground.database, limit_mb=limit, clock=clock)
-    sinks = await stack.enter_async_context(HttpSinks(tls, clock))
+    store = OutboxRepository(ground.database, ground.box, limit_mb=limit, clock=clock)
+    sinks = await _sinks(stack, ground, tls)
     zone = ZoneInfo(machine.time_zone)
 
     def origin() -> EventOrigin:
@@ -236,6 +235,17 @@ async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) ->
         return EventOrigin(device_code=machine.code, zone=zone, clock_synchronised=synchronised)
 
     return await stack.enter_async_context(Outbox(store, sinks, clock, origin))
+
+
+async def _sinks(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> SinksByType:
+    settings, clock = ground.settings, ground.clock
+    kafka = await asyncio.to_thread(kafka_access, settings.kafka)
+    objects = await asyncio.to_thread(object_access, settings.objects)
+    return SinksByType(
+        await stack.enter_async_context(HttpSinks(tls, clock)),
+        await stack.enter_async_context(KafkaSinks(kafka, clock)),
+        await stack.enter_async_context(ObjectSink(objects)),
+    )
 
 
 def _plan(settings: Settings, commands: Commands) -> FleetPlan:
@@ -271,7 +281,11 @@ def _tasks(
         backlog=outbox,
         stream_names=stream_name,
         clock=ground.clock,
-        policy=TaskPolicy(limits=limits, strict=ground.settings.machine.strict),
+        policy=TaskPolicy(
+            limits=limits,
+            strict=ground.settings.machine.strict,
+            stores_images=bool(ground.settings.objects.endpoint),
+        ),
     )
 
 

@@ -16,12 +16,15 @@ from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from cad.base.clock import SystemClock
+from cad.control.access.service import AccessService
 from cad.control.api.app import local_app, local_surface, public_app, public_surface
-from cad.control.api.auth import BasicGate
+from cad.control.api.auth import Gate
 from cad.control.api.openapi import Surface
 from cad.control.api.services import Device, Services
+from tests.control.access.world import PASSWORD, USER, World
 from tests.control.api.conformance import Promises
 from tests.control.api.fakes import (
+    FakeAuditLog,
     FakeHost,
     FakeLink,
     FakeOutbox,
@@ -31,7 +34,6 @@ from tests.control.api.fakes import (
 )
 
 MAX_BODY = 256 * 1024
-USER, PASSWORD = "admin", "Pa:ss wörd"
 PROOF = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 
@@ -83,8 +85,6 @@ DEVICE = Device(
     zone=ZoneInfo("Asia/Shanghai"),
     clock=SystemClock(),
     started=SystemClock().monotonic(),
-    username=USER,
-    password=PASSWORD,
 )
 
 
@@ -97,6 +97,8 @@ class Fakes:
     workers: FakeWorkers
     link: FakeLink
     outbox: FakeOutbox
+    access: AccessService
+    audit: FakeAuditLog = field(default_factory=FakeAuditLog)
     device: Device = field(default_factory=lambda: DEVICE)
 
     def services(self) -> Services:
@@ -108,6 +110,8 @@ class Fakes:
             host=FakeHost(),
             link=self.link,
             outbox=self.outbox,
+            access=self.access,
+            audit=self.audit,
         )
 
 
@@ -133,13 +137,14 @@ _PROMISES: dict[tuple[object, ...], Promises] = {}
 
 @pytest.fixture
 async def fakes() -> Fakes:
-    return Fakes(FakePackages(), FakeTasks(), FakeWorkers(), FakeLink(), FakeOutbox())
+    access = await World().open()
+    return Fakes(FakePackages(), FakeTasks(), FakeWorkers(), FakeLink(), FakeOutbox(), access)
 
 
 @pytest.fixture
 async def call(fakes: Fakes) -> AsyncIterator[Caller]:
     """Call the public API with the right password."""
-    app = public_app(fakes.services(), BasicGate(USER, PASSWORD), max_body_bytes=MAX_BODY)
+    app = public_app(fakes.services(), Gate(fakes.access.door, basic=True), max_body_bytes=MAX_BODY)
     promises = await asyncio.to_thread(promises_of, public_surface, fakes.device)
     async with calling(app, {"Authorization": PROOF}, promises) as caller:
         yield caller

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cad.base.clock import Clock
 from cad.base.errors import ConflictError, NotFoundError
@@ -40,6 +40,8 @@ class Algorithms:
     upgrading: Upgrading
     clock: Clock
     strict: bool
+    tried: dict[ServiceId, frozenset[str]] = field(default_factory=dict)
+    """On what a package ran when it was prepared anew for that."""
 
     def package(self, code: str) -> AlgoPackage:
         """Return one algorithm package, or raise NotFoundError (I.7)."""
@@ -103,13 +105,33 @@ class Algorithms:
     async def run_again(self, package: AlgoPackage) -> None:
         """Have a package that was running before a restart served again."""
         working = dataclasses.replace(package, operation=OperationState.WORKING, step=Step.PREPARE)
-        entry = JournalEntry(
-            operation=Operation.INSTALL,
-            subject=package.code,
-            step=Step.PREPARE,
-            previous=package,
+        await self.jobs.begin(_install_entry(package), working)
+
+    async def prepare_again(self) -> None:
+        """Prepare anew what the workers run on something else than it was prepared for.
+
+        A card that is gone, or one that has come, shows in what a worker says after loading. What
+        is prepared anew and still runs on something else is left as it is.
+        """
+        for package in list(self.book.packages.values()):
+            prepared, found = package.prepared, frozenset(self.host.providers(package.code))
+            if prepared is None or not found or prepared.provider in found:
+                self.tried.pop(package.code, None)
+            elif package.operation is OperationState.DONE and self.tried.get(package.code) != found:
+                self.tried[package.code] = found
+                await self._prepare_for(package, found)
+
+    async def _prepare_for(self, package: AlgoPackage, found: frozenset[str]) -> None:
+        logger.warning(
+            "package %s was prepared for %s and runs on %s: preparing it anew",
+            package.code,
+            package.prepared and package.prepared.provider,
+            ", ".join(sorted(found)),
         )
-        await self.jobs.begin(entry, working)
+        working = dataclasses.replace(
+            package, operation=OperationState.WORKING, step=Step.PREPARE, prepared=None
+        )
+        await self.jobs.begin(_install_entry(package), working)
 
     async def _begin(self, code: ServiceId, args: str, replaces: ServiceId | None) -> None:
         number, manifest = self._offer(code)
@@ -257,6 +279,13 @@ class Algorithms:
                     field=FIELD,
                     given=code,
                 )
+
+
+def _install_entry(package: AlgoPackage) -> JournalEntry:
+    """Return the entry of an installation that keeps what a running package is."""
+    return JournalEntry(
+        operation=Operation.INSTALL, subject=package.code, step=Step.PREPARE, previous=package
+    )
 
 
 def _was_replaced(package: AlgoPackage) -> ConflictError:

@@ -18,6 +18,7 @@ from cad.control.packages.layout import Layout, fingerprint
 from cad.control.packages.ports import Preparer, ServiceHost
 from cad.control.packages.pushing import Actions
 from cad.domain.ids import ServiceId
+from cad.domain.models import PreparedModel
 from cad.domain.packages import (
     AlgoPackage,
     JournalEntry,
@@ -90,8 +91,13 @@ class Installing:
         model = package.manifest.model
         model_path = content / package.manifest.model_path
         digest = await self.disk.run(file_digest, model_path)
-        final = self.layout.compiled(package.code, fingerprint(digest, model, self.accelerator))
-        if await self.disk.run(_still_fits, package, final):
+
+        def compiled(provider: str) -> Path:
+            name = fingerprint(digest, model, self.accelerator, provider)
+            return self.layout.compiled(package.code, name)
+
+        before = package.prepared
+        if before is not None and await self.disk.run(_still_fits, before, compiled(before.provider)):
             return
         draft = self.layout.compiled_draft(package.code)
         async with self.one_at_a_time:
@@ -106,6 +112,7 @@ class Installing:
                 ),
                 lambda step: self._show_step(package.code, step),
             )
+            final = compiled(prepared.provider)
             await self.disk.run(publish, draft, final)
         prepared = dataclasses.replace(prepared, compiled_dir=str(final))
         await self.book.apply(keep=[dataclasses.replace(package, prepared=prepared)])
@@ -178,10 +185,9 @@ def _was_replaced(entry: JournalEntry, package: AlgoPackage) -> bool:
     return entry.step is not Step.PREPARE or _ran_before(entry, package)
 
 
-def _still_fits(package: AlgoPackage, final: Path) -> bool:
+def _still_fits(prepared: PreparedModel, final: Path) -> bool:
     """Return whether what was prepared before is what would be prepared now, and is there."""
-    prepared = package.prepared
-    return prepared is not None and prepared.compiled_dir == str(final) and final.is_dir()
+    return prepared.compiled_dir == str(final) and final.is_dir()
 
 
 def _remove_except(folder: Path, used: Path | None) -> None:

@@ -83,9 +83,9 @@ class Layout:
         return self.data_dir / "compiled"
 
 
-def fingerprint(model_digest: str, spec: ModelSpec, accelerator: str) -> str:
+def fingerprint(model_digest: str, spec: ModelSpec, accelerator: str, provider: str) -> str:
     """Return what a compiled package depends on, as a name: another one, another package."""
-    text = msgspec.json.encode((model_digest, spec, accelerator))
+    text = msgspec.json.encode((model_digest, spec, accelerator, provider))
     return hashlib.sha256(text).hexdigest()
 
 

@@ -43,6 +43,9 @@ class ServiceHost(Protocol):
     async def withdraw(self, service_id: ServiceId) -> None:
         """Stop serving the algorithm; unknown is fine."""
 
+    def providers(self, service_id: ServiceId) -> Collection[str]:
+        """Return the execution providers with which workers serve the algorithm now."""
+
     def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
         """Run the tasks of each key on its algorithm from now on, and of no others."""
 

@@ -15,6 +15,7 @@ import aiohttp
 from cad.base.backoff import backoff
 from cad.base.clock import Clock
 from cad.base.errors import ConflictError, NotFoundError
+from cad.base.supervise import background
 from cad.base.threads import WorkThread
 from cad.config.settings import MachineSettings, PackageSettings, PlatformSettings
 from cad.control.packages.algorithms import Algorithms
@@ -46,6 +47,9 @@ from cad.domain.packages import (
 
 logger = logging.getLogger(__name__)
 
+LOOK_INTERVAL = 5.0
+"""Seconds between two looks at what workers run packages on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
@@ -70,6 +74,7 @@ class PackageConfig:
     packages: PackageSettings
     accelerator: str
     """`analysis.accelerator`."""
+    look_interval: float = LOOK_INTERVAL
 
 
 class PackageService:
@@ -81,7 +86,7 @@ class PackageService:
 
     def __init__(self, neighbours: Neighbours, config: PackageConfig) -> None:
         self._clock, self._host = neighbours.clock, neighbours.host
-        self._strict = config.machine.strict
+        self._strict, self._look_interval = config.machine.strict, config.look_interval
         self._disk = WorkThread("packages-disk")
         self._book = Book(neighbours.store)
         self._layout = Layout(config.machine.data_dir)
@@ -168,6 +173,7 @@ class PackageService:
             for package in self.packages(PackageState.RUNNING):
                 if package.operation is not OperationState.WORKING:
                     await self._algorithms.run_again(package)
+            await scope.enter_async_context(background("packages", self._look_for_ever))
             self._scope = scope.pop_all()
         return self
 
@@ -298,6 +304,12 @@ class PackageService:
         """Stop running a package; it stays installed (extension, AM-122)."""
         async with self._orders:
             await self._algorithms.stop(code)
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_interval)
+            async with self._orders:
+                await self._algorithms.prepare_again()
 
     async def _remove_leftovers(self) -> None:
         pushed = [e.subject for e in self._book.entries.values() if e.operation is Operation.PUSH]

@@ -126,6 +126,11 @@ class Fleet:
         self._aliases = dict(aliases)
         self._spread()
 
+    def providers(self, service_id: ServiceId) -> frozenset[str]:
+        """Return the execution providers with which workers serve an algorithm now."""
+        found = (worker.provider(service_id) for worker in self._all_workers())
+        return frozenset(filter(None, found))
+
     def fault(self, service_id: ServiceId) -> str:
         """Return why a worker does not serve an algorithm; empty = none says so."""
         if service_id in self._suspects.held:

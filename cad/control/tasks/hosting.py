@@ -22,6 +22,10 @@ class ServiceHosting:
         """Serve an algorithm no longer."""
         await self._fleet.withdraw(service_id)
 
+    def providers(self, service_id: ServiceId) -> frozenset[str]:
+        """Return the execution providers with which workers serve an algorithm now."""
+        return self._fleet.providers(service_id)
+
     def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
         """Run the tasks of each key on its algorithm from now on, and of no others."""
         self._fleet.redirect(aliases)

@@ -26,6 +26,8 @@ class _Serving:
 
     order: ServiceOrder
     loaded: bool = False
+    provider: str = ""
+    """What it runs on while it is loaded."""
     fault: Fault | None = None
 
 
@@ -98,10 +100,10 @@ class Life:
         }
         self._settling = {key: left - 1 for key, left in self._settling.items() if left > 1}
 
-    def loaded(self, service_id: ServiceId) -> None:
-        """Take note that an algorithm is served."""
+    def loaded(self, service_id: ServiceId, provider: str) -> None:
+        """Take note that an algorithm is served, and on what."""
         if (serving := self._serving.get(service_id)) is not None:
-            serving.loaded, serving.fault = True, None
+            serving.loaded, serving.provider, serving.fault = True, provider, None
             self._loads.forget(service_id)
 
     def failed(self, service_id: ServiceId, fault: Fault) -> None:
@@ -116,6 +118,11 @@ class Life:
         """Whether it serves an algorithm as ordered."""
         serving = self._serving.get(order.service_id)
         return serving is not None and serving.loaded and serving.order == order
+
+    def provider(self, service_id: ServiceId) -> str:
+        """Return the execution provider of an algorithm; empty = it is not loaded."""
+        serving = self._serving.get(service_id)
+        return serving.provider if serving is not None and serving.loaded else ""
 
     def service_fault(self, service_id: ServiceId) -> Fault | None:
         """Return why it cannot serve an algorithm; None = it can, or does not know yet."""

@@ -125,6 +125,10 @@ class Worker:
         """Whether it serves an algorithm as ordered now."""
         return self._life is not None and self._life.serves(order)
 
+    def provider(self, service_id: ServiceId) -> str:
+        """Return the execution provider of an algorithm; empty = it is not loaded."""
+        return "" if self._life is None else self._life.provider(service_id)
+
     def service_fault(self, service_id: ServiceId) -> Fault | None:
         """Return why it cannot serve an algorithm; None = it can, or does not know yet."""
         return None if self._life is None else self._life.service_fault(service_id)
@@ -275,8 +279,8 @@ class Worker:
             case Report():
                 present.pulse.reported(news, self._clock.monotonic())
                 life.reported(news)
-            case ServiceLoaded(service_id=service_id):
-                life.loaded(service_id)
+            case ServiceLoaded(service_id=service_id, provider=provider):
+                life.loaded(service_id, provider)
                 self._on_change()
             case ServiceFailed(service_id=service_id, fault=fault):
                 logger.warning("%s: algorithm %s: %s", self.name, service_id, fault.message)

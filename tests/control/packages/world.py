@@ -38,6 +38,8 @@ class Workers:
         self.aliases: Mapping[ServiceId, ServiceId] = {}
         self.switches: list[Mapping[ServiceId, ServiceId]] = []
         """Every change of `aliases`."""
+        self.provider = ""
+        """What all run on."""
         self.state = ServiceHealth()
         """How whatever is asked for does."""
 
@@ -52,6 +54,9 @@ class Workers:
         if self.withdrawals:
             raise self.withdrawals.pop(0)
         self.served.pop(service_id, None)
+
+    def providers(self, service_id: ServiceId) -> Collection[str]:
+        return {self.provider} if self.provider and service_id in self.served else ()
 
     def redirect(self, aliases: Mapping[ServiceId, ServiceId]) -> None:
         if aliases != self.aliases:
@@ -76,6 +81,7 @@ class Compiler:
 
     def __init__(self) -> None:
         self.requests: list[PrepareRequest] = []
+        self.provider = "CPUExecutionProvider"
         self.failures: list[CadError] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -91,7 +97,7 @@ class Compiler:
             raise self.failures.pop(0)
         return PreparedModel(
             digest="d",
-            provider="CPUExecutionProvider",
+            provider=self.provider,
             compiled_dir=request.output_dir,
             cpu_seconds_per_frame=0.01,
             sample_boxes=1,
@@ -163,6 +169,7 @@ class World:
                 max_size_mb=self.max_size_mb, watch_seconds=self.watch_seconds
             ),
             accelerator=self.accelerator,
+            look_interval=0.02,
         )
 
 

@@ -69,7 +69,7 @@ def test_an_algorithm_that_loads_is_waited_for(talk: Dialogue) -> None:
 
 
 def test_a_loaded_algorithm_leaves_the_word_to_the_tasks_report(talk: Dialogue) -> None:
-    talk.life.loaded(PERSON)
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
     talk.says(report(age=0.5))
     talk.clock.seconds += 2.0
     assert talk.life.sighting(order()).report == report(age=2.5)
@@ -82,12 +82,12 @@ def test_a_failed_load_is_repeated_with_growing_delays(talk: Dialogue) -> None:
     assert talk.life.sighting(order()).obstacle == BROKEN
     assert talk.wait(3) == [LoadService(service_order())]
     assert 3 <= len(talk.wait(120)) <= 10
-    talk.life.loaded(PERSON)
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
     assert talk.wait(120) == []
 
 
 def test_a_task_that_broke_is_started_again_with_growing_delays(talk: Dialogue) -> None:
-    talk.life.loaded(PERSON)
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
     talk.says(report(wrong=BROKEN))
     assert talk.wait(3) == [StartTask(order())]
     assert 3 <= len(talk.wait(120)) <= 10
@@ -97,13 +97,13 @@ def test_a_task_that_broke_is_started_again_with_growing_delays(talk: Dialogue) 
 
 @pytest.mark.parametrize("kind", [kind for kind in FaultClass if kind is not FaultClass.ENGINE])
 def test_the_faults_of_a_stream_are_the_workers_to_mend(talk: Dialogue, kind: FaultClass) -> None:
-    talk.life.loaded(PERSON)
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
     talk.says(report(wrong=fault(kind)))
     assert talk.wait(120) == []
 
 
 def test_reports_under_way_do_not_speak_for_a_new_run(talk: Dialogue) -> None:
-    talk.life.loaded(PERSON)
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
     talk.says(report(finished=True))
     talk.life.give(Assignment(WORK.services, {}))
     talk.life.give(WORK)
@@ -118,7 +118,7 @@ def test_reports_under_way_do_not_speak_for_a_new_run(talk: Dialogue) -> None:
 
 def test_what_is_said_of_unknown_algorithms_is_ignored(talk: Dialogue) -> None:
     talk.life.give(Assignment({}, {}))
-    talk.life.loaded(PERSON)
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
     talk.life.failed(PERSON, BROKEN)
     unknown: Fault | None = talk.life.service_fault(PERSON)
     assert unknown is None

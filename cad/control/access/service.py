@@ -95,7 +95,7 @@ class AccessService:
         """Return the accounts, by name."""
         return [account for _, account in sorted(self._book.accounts.items())]
 
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public keys (RFC 7517 §5)."""
         return self._book.ring.jwks()
 

@@ -100,7 +100,7 @@ class KeyRing:
         """Return for how many seconds the first key has been signing."""
         return now.since(self.keys[0].stored.made)
 
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public keys (RFC 7517 §5)."""
         return {"keys": [dict(key.jwk) for key in self.keys]}
 
@@ -169,7 +169,7 @@ def _claims(claims: Mapping[str, Any]) -> Claims:
     """Return claims whose signature was checked."""
     wall = datetime.fromtimestamp(claims["iat"], UTC)
     issued = Moment(str(claims["boot"]), float(claims["up"]), wall)
-    scopes = frozenset(Scope(word) for word in claims["scope"].split())
+    scopes = frozenset(Scope(word) for word in str(claims["scope"]).split())
     return Claims(claims["sub"], scopes, issued)
 
 

@@ -149,7 +149,7 @@ class Access(Protocol):
     def accounts(self) -> Sequence[Account]:
         """Return who can get tokens, by name."""
 
-    def jwks(self) -> dict[str, object]:
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the public keys (RFC 7517 §5)."""
 
     async def rotate_secret(self, name: str) -> NewSecret:

@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Any, get_args
 
 from cad.base.errors import (
     CadError,
@@ -160,14 +160,20 @@ class _Author:
         if not isinstance(style, EnvelopeStyle):
             return _response("Done.", _json(self._schemas.answer(contract.answers)))
         done: Schema = {"properties": {"code": {"const": style.code(0)}}}
-        if contract.answers is not None:
-            done["properties"]["data"] = self._schemas.answer(contract.answers)
-            if type(None) not in get_args(contract.answers):
-                done["required"] = ["data"]
-        elif style.empty in _EMPTY:
-            done["properties"]["data"] = _EMPTY[style.empty]
+        payload, needed = self._payload(contract.answers, style)
+        if payload:
+            done["properties"]["data"] = payload[0] if len(payload) == 1 else {"anyOf": payload}
+        if needed:
             done["required"] = ["data"]
         return _response("Done.", _json({"allOf": [_reference(style.name), done]}))
+
+    def _payload(self, kind: Any, style: EnvelopeStyle) -> tuple[list[Schema], bool]:  # noqa: ANN401
+        """Return what `data` may be, and whether it is always there."""
+        found = [] if kind is None else [self._schemas.answer(kind)]
+        if kind is not None and type(None) not in get_args(kind):
+            return found, True
+        empty = _EMPTY.get(style.empty)
+        return (found, False) if empty is None else ([*found, empty], True)
 
     def _refusals(self, route: Route) -> Schema:
         families: tuple[type[CadError], ...] = (

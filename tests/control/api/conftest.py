@@ -137,6 +137,11 @@ _PROMISES: dict[tuple[object, ...], Promises] = {}
 
 @pytest.fixture
 async def fakes() -> Fakes:
+    return await make_fakes()
+
+
+async def make_fakes() -> Fakes:
+    """Return services in memory; belongs to the running loop."""
     access = await World().open()
     return Fakes(FakePackages(), FakeTasks(), FakeWorkers(), FakeLink(), FakeOutbox(), access)
 

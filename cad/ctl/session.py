@@ -61,5 +61,6 @@ def show(data: object, as_json: bool, render: Callable[[Any], None]) -> None:
     """Print `data` as JSON, or as `render` prints it for people."""
     if as_json:
         print(json.dumps(data, ensure_ascii=False, indent=2))
-    else:
+        return
+    with reporting():  # a daemon of another version may answer what is not understood here
         render(data)

@@ -48,11 +48,15 @@ class Daemon:
             return web.Response(text="\n\n".join(lines) + "\n")
         return web.json_response(LOCAL.write(self.answers.get(key), request_id="r"))
 
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
+    async def application(self) -> web.Application:
+        """Return what is served."""
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self.answer)
-        runner = web.AppRunner(application)
+        return application
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        runner = web.AppRunner(self._loop.run_until_complete(self.application()))
         self._loop.run_until_complete(runner.setup())
         self._loop.run_until_complete(web.UnixSite(runner, str(self.socket)).start())
         self._started.set()

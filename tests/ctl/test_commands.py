@@ -26,6 +26,8 @@ TASK = {
     },
 }
 
+PAGE = {"total": 1, "pageNumber": 1, "pageSize": 1, "records": [TASK]}
+
 STATUS = {
     "machine": {"code": "box-1", "version": "1.0", "uptimeSeconds": 93784},
     "link": {
@@ -123,7 +125,7 @@ def test_packages_are_listed_with_their_reasons(daemon: Daemon, technician: Tech
 
 
 def test_tasks_are_listed_with_their_reasons(daemon: Daemon, technician: Technician) -> None:
-    daemon.answers["GET /local/v1/tasks"] = [TASK]
+    daemon.answers["GET /local/v1/tasks"] = PAGE
 
     shown = technician.types("task", "ls").output
 
@@ -203,6 +205,17 @@ def test_a_refusal_is_one_sentence_and_exit_code_1(daemon: Daemon, technician: T
     done = technician.types("task", "show", "t-9")
 
     assert (done.exit_code, done.stderr) == (1, "cadctl: id: no such task (given: t-9) [40401]\n")
+
+
+def test_an_answer_of_another_version_is_one_sentence(
+    daemon: Daemon, technician: Technician
+) -> None:
+    daemon.answers["GET /local/v1/status"] = {"machine": "box-1"}
+
+    done = technician.types("status")
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("cadctl: machine: expected an object")
 
 
 def test_a_daemon_that_is_down_is_exit_code_3(tmp_path: Path) -> None:

@@ -8,12 +8,11 @@ from urllib.parse import quote
 import typer
 
 from cad.base.errors import BadValueError
-from cad.ctl.client import table_of
 from cad.ctl.output import age, console, print_pairs, print_table, reason
 from cad.ctl.session import Json, api, reporting, run, show
 from cad.ctl.task_order import task_order
 from cad.domain.tasks import RestartPolicy
-from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskCreateData, TaskFrames
+from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskCreateData, AlgoTaskPage, TaskFrames
 from cad.wire.local import TASKS
 from cad.wire.model import read_json
 
@@ -123,7 +122,7 @@ def _say(sentence: str) -> Callable[[object], None]:
 
 
 def _render_list(data: object) -> None:
-    tasks = [AlgoTask.read(row) for row in table_of(data)]
+    tasks = AlgoTaskPage.read(data).records
     print_table(
         ["TASK", "SERVICE", "STATE", "ANALYSED", "DROPPED", "AGE", "EVENTS", "REASON"],
         [

@@ -14,6 +14,7 @@ from cad.sim.camera import RtspCamera
 from cad.sim.demo.clip import cut
 from cad.sim.demo.scene import ALGORITHM, FILE_PACKAGE, INTRUSION, LINE_CROSSING
 from cad.sim.platform.device import DeviceClient
+from cad.sim.platform.registry import Machine
 from cad.sim.platform.server import ReferencePlatform
 from cad.wire.annex_g_tasks import MACHINE_TASKS, TASKS
 from tests.e2e.box import CLIP, CODE, Box, created, detecting, plain_box
@@ -84,7 +85,7 @@ async def job(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Job]:
         )
 
 
-def entry(platform: ReferencePlatform) -> Any:
+def entry(platform: ReferencePlatform) -> Machine:
     return platform.registry.machines[CODE]
 
 

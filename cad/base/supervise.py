@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from cad.base.backoff import backoff
 from cad.base.errors import CadError
@@ -42,13 +42,3 @@ async def background(name: str, job: Job) -> AsyncGenerator[None]:
             yield
         finally:
             task.cancel()
-
-
-async def run_services(
-    services: Sequence[AbstractAsyncContextManager[object]], stop: asyncio.Event
-) -> None:
-    """Open `services` in order, wait for `stop`, close them in reverse order."""
-    async with AsyncExitStack() as stack:
-        for service in services:
-            await stack.enter_async_context(service)
-        await stop.wait()

@@ -12,7 +12,6 @@ import ssl
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,6 @@ import aiohttp
 
 from cad import __version__
 from cad.base.clock import SystemClock
-from cad.base.errors import CadError
 from cad.config.settings import Settings
 from cad.control.access.audit import AuditLog
 from cad.control.access.service import AccessGround, AccessPolicy, AccessService, ApiUser
@@ -50,6 +48,7 @@ from cad.control.sinks.outbox import Outbox
 from cad.control.store.access import AccessRepository
 from cad.control.store.credentials import CredentialRepository
 from cad.control.store.database import Database
+from cad.control.store.directory import held
 from cad.control.store.outbox import OutboxRepository
 from cad.control.store.packages import PackageRepository
 from cad.control.store.secrets import SecretBox
@@ -80,11 +79,6 @@ SILENCE_SHARE = 0.8
 right when that time is over, reports and looks at them included."""
 STREAM_ID_DIGITS = 12
 """Of the hexadecimal name of a stream: 48 bits, enough for the streams of one device."""
-SECRET_KEY_CREDENTIAL = "cad-secret-key"  # noqa: S105 - a file name
-
-
-class DataDirectoryError(CadError):
-    """The data directory cannot be used; names it and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +173,7 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
 async def _ground(stack: AsyncExitStack, settings: Settings) -> Ground:
     """Open what is on disk."""
     clock, data_dir = SystemClock(), settings.machine.data_dir
-    box = await asyncio.to_thread(_open_data_dir, data_dir)
+    box = await stack.enter_async_context(held(data_dir))
     database = await stack.enter_async_context(await Database.open(data_dir / DATABASE))
     access = await _access(settings, database, box, clock)
     await stack.enter_async_context(access.running())
@@ -208,19 +202,6 @@ async def _access(
         key_life=api.key_rotation_days * DAY,
     )
     return await AccessService.open(user, ground, policy)
-
-
-def _open_data_dir(data_dir: Path) -> SecretBox:
-    """Make the data directory if it is not there, and open its key. Blocks."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    credential = Path(folder) / SECRET_KEY_CREDENTIAL if folder else None
-    try:
-        data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        present = credential if credential is not None and credential.exists() else None
-        return SecretBox.open(data_dir, present)
-    except OSError as error:
-        reason = error.strerror or error
-        raise DataDirectoryError(f"machine.data_dir {data_dir}: {reason}") from error
 
 
 async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> Outbox:

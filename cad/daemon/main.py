@@ -8,6 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from cad import __version__
@@ -62,9 +63,18 @@ async def serve(settings: Settings) -> int:
             logger.info("stopping")
     except* (OSError, CadError) as group:
         code = EXIT_FAILED
-        for error in group.exceptions:
+        for error in leaves(group):
             logger.error("%s", error)  # noqa: TRY400 - a fact, no bug
     return code
+
+
+def leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Yield the errors themselves, out of groups within groups."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
 
 
 def _parser() -> argparse.ArgumentParser:

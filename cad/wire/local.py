@@ -14,6 +14,7 @@ from cad.base.clock import local_text
 from cad.base.redact import redact
 from cad.domain.streams import StreamPhase, StreamStatus
 from cad.domain.views import (
+    DestinationView,
     HostFigures,
     LinkState,
     LinkView,
@@ -30,8 +31,6 @@ PACKAGES = "/local/v1/packages"
 TASKS = "/local/v1/tasks"
 STREAMS = "/local/v1/streams"
 WORKERS = "/local/v1/workers"
-EVENTS_TAIL = "/local/v1/events/tail"
-"""Endless NDJSON: one event document without images per line; empty lines keep it open."""
 PLATFORM_CREDENTIALS = "/local/v1/platform/credentials"
 OPENAPI = "/local/v1/openapi"
 
@@ -155,6 +154,26 @@ class WorkerItem(WireModel):
         )
 
 
+class DestinationItem(WireModel):
+    """One receiver of events, over all tasks that deliver to it."""
+
+    name: Text
+    """Without credentials."""
+    waiting: Long
+    dead: Long
+    last_error: Text | None = None
+
+    @classmethod
+    def from_view(cls, view: DestinationView) -> Self:
+        """Return `view` as it is answered."""
+        return cls(
+            name=redact(view.name),
+            waiting=view.waiting,
+            dead=view.dead,
+            last_error=redact(view.last_error) or None,
+        )
+
+
 class OutboxItem(WireModel):
     """The outbox; deliveries are counted for each destination of an event."""
 
@@ -168,6 +187,7 @@ class OutboxItem(WireModel):
     latency_p50_ms: Long | None = None
     """From a picture's arrival to its event on disk, of the last events; absent = none yet."""
     latency_p95_ms: Long | None = None
+    destinations: list[DestinationItem] = Field(default_factory=list)
 
     @classmethod
     def from_view(cls, view: OutboxView, zone: ZoneInfo) -> Self:
@@ -182,6 +202,7 @@ class OutboxItem(WireModel):
             last_error=redact(view.last_error) or None,
             latency_p50_ms=_milliseconds(view.latency_p50),
             latency_p95_ms=_milliseconds(view.latency_p95),
+            destinations=[DestinationItem.from_view(each) for each in view.destinations],
         )
 
 

@@ -44,7 +44,14 @@ STATUS = {
             "threads": 2, "cpuSeconds": 1.5, "residentBytes": 2**20, "streams": 1,
         }
     ],
-    "outbox": {"waiting": 3, "delivered": 4, "dead": 1, "dropped": 0, "storedBytes": 5},
+    "outbox": {
+        "waiting": 3,
+        "delivered": 4,
+        "dead": 1,
+        "dropped": 0,
+        "storedBytes": 5,
+        "destinations": [{"name": "kafka://k1:9092/E", "waiting": 3, "dead": 1}],
+    },
     "counts": {"packages": 1, "tasks": 2, "tasksByState": {"RUNNING": 2}, "streams": 1},
 }  # fmt: skip
 
@@ -105,6 +112,7 @@ def test_status_says_what_is_wrong(daemon: Daemon, technician: Technician) -> No
         "25%",
         "2 RUNNING",
         "1 refused for good",
+        "kafka://k1:9092/E",
     ):
         assert part in shown
 
@@ -197,6 +205,32 @@ def test_events_are_followed(daemon: Daemon, technician: Technician) -> None:
 
     assert "LINE_CROSSING  LEFT_TO_RIGHT  person #7" in technician.types("event", "tail").output
     assert json.loads(technician.types("event", "tail", "--json").output)["taskId"] == "t-1"
+
+
+def test_events_that_were_put_aside_are_listed(daemon: Daemon, technician: Technician) -> None:
+    letter = {"eventId": "e-1", "taskId": "t-1", "destination": "http://h", "reason": "404"}
+    daemon.answers["GET /local/v1/events/dead"] = [{**letter, "storedAt": "2026-11-22 10:00:00"}]
+
+    assert "e-1" in technician.types("event", "dead").output
+    assert json.loads(technician.types("event", "dead", "--json").output)[0]["taskId"] == "t-1"
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [(["e-1", "e-2"], {"eventIds": ["e-1", "e-2"]}), (["--all"], {"all": True})],
+)
+def test_events_that_were_put_aside_are_sent_again(
+    daemon: Daemon, technician: Technician, words: list[str], body: object
+) -> None:
+    daemon.answers["POST /local/v1/events/resend"] = {"resent": 3}
+
+    assert "3 deliveries" in technician.types("event", "resend", *words).output
+    assert daemon.asked == [("POST", "/local/v1/events/resend", body)]
+
+
+@pytest.mark.parametrize("words", [[], ["--all", "e-1"]])
+def test_what_to_send_again_is_said_in_one_way(technician: Technician, words: list[str]) -> None:
+    assert technician.types("event", "resend", *words).exit_code == 2
 
 
 def test_a_refusal_is_one_sentence_and_exit_code_1(daemon: Daemon, technician: Technician) -> None:

@@ -1,12 +1,10 @@
 """What `cadctl` asks over the local socket (/local/v1)."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from cad.control.api import annex_g_tasks, annex_i_packages
+from cad.control.api import annex_g_tasks, annex_i_packages, local_events
 from cad.control.api.contract import Contract
 from cad.control.api.http import reply
 from cad.control.api.routing import Effect, Route
@@ -15,10 +13,6 @@ from cad.wire import local as wire
 from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskPage
 from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
 from cad.wire.envelope import LOCAL
-
-NDJSON = "application/x-ndjson"
-KEEP_OPEN_INTERVAL = 5.0
-"""Seconds between two empty lines on a silent feed; they show that the reader is gone."""
 
 
 async def status(request: web.Request) -> web.Response:
@@ -102,30 +96,6 @@ async def credentials(request: web.Request) -> web.Response:
     return reply(request, item.to_wire())
 
 
-async def tail_events(request: web.Request) -> web.StreamResponse:
-    """Write each event stored from now on as a line of JSON, until the reader goes."""
-    response = web.StreamResponse(headers={"Content-Type": NDJSON})
-    await response.prepare(request)
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_write_lines(response, request.app[OUTBOX].tail()), name="tail")
-            group.create_task(_keep_open(response), name="tail-keep-open")
-    except* ConnectionResetError:
-        pass  # how a reader ends the feed
-    return response
-
-
-async def _write_lines(response: web.StreamResponse, documents: AsyncIterator[bytes]) -> None:
-    async for document in documents:
-        await response.write(document + b"\n")
-
-
-async def _keep_open(response: web.StreamResponse) -> None:
-    while True:
-        await response.write(b"\n")
-        await asyncio.sleep(KEEP_OPEN_INTERVAL)
-
-
 _PACKAGE = f"{wire.PACKAGES}/{{algoPackageCode}}"
 _TASK = f"{wire.TASKS}/{{id}}"
 
@@ -141,7 +111,7 @@ ROUTES = (
     Route("POST", f"{_TASK}:resume", annex_g_tasks.resume, LOCAL, annex_g_tasks.RESUME),
     Route("GET", wire.STREAMS, streams, LOCAL, Contract(answers=list[wire.StreamItem])),
     Route("GET", wire.WORKERS, workers, LOCAL, Contract(answers=list[wire.WorkerItem])),
-    Route("GET", wire.EVENTS_TAIL, tail_events, LOCAL, Contract(content_type=NDJSON)),
+    *local_events.ROUTES,
 )
 SOCKET_ROUTES = (
     Route(

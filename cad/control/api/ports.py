@@ -6,7 +6,8 @@ from typing import Protocol
 
 from cad.domain.access import Account, Caller, Grant, Login, NewSecret, Scope, TokenRequest
 from cad.domain.audit import AuditEntry
-from cad.domain.ids import FilePackageId, ServiceId, TaskId
+from cad.domain.deliveries import DeadLetter
+from cad.domain.ids import EventId, FilePackageId, ServiceId, TaskId
 from cad.domain.packages import AlgoPackage, FilePackage, PackageState, PushOrder
 from cad.domain.tasks import NewTask
 from cad.domain.views import HostFigures, LinkView, OutboxView, TaskView, WorkerView
@@ -109,6 +110,12 @@ class Outbox(Protocol):
 
         A reader that is too slow loses events, not memory.
         """
+
+    async def dead(self, limit: int) -> Sequence[DeadLetter]:
+        """Return at most `limit` of what was put aside, oldest first."""
+
+    async def resend(self, event_ids: Sequence[EventId] | None) -> int:
+        """Try again what was put aside of `event_ids`, None = all; return how much that is."""
 
 
 class Door(Protocol):

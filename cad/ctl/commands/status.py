@@ -32,6 +32,13 @@ def _render(data: object) -> None:
         ]
     )
     console().print()
+    if item.outbox.destinations:
+        print_table(
+            ["DESTINATION", "WAITING", "REFUSED", "LAST ERROR"],
+            [(d.name, d.waiting, d.dead, d.last_error) for d in item.outbox.destinations],
+            "",
+        )
+        console().print()
     print_table(
         ["WORKER", "STATE", "PID", "RESTARTS", "PROVIDERS", "STREAMS", "MEMORY", "LAST END"],
         [

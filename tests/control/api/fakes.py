@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from cad.base.errors import ConflictError, NotFoundError
 from cad.domain.audit import AuditEntry
+from cad.domain.deliveries import DeadLetter
 from cad.domain.faults import Fault
-from cad.domain.ids import FilePackageId, ServiceId, StreamId, TaskId
+from cad.domain.ids import EventId, FilePackageId, ServiceId, StreamId, TaskId
 from cad.domain.models import ModelInput, ModelSpec
 from cad.domain.packages import (
     AlgoPackage,
@@ -23,6 +24,7 @@ from cad.domain.packages import (
 from cad.domain.streams import StreamPhase, StreamStatus
 from cad.domain.tasks import FrameCounts, NewTask, TaskOrder, TaskRecord, TaskState
 from cad.domain.views import (
+    DestinationView,
     HostFigures,
     LinkState,
     LinkView,
@@ -258,9 +260,21 @@ class FakeOutbox:
 
     stored: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
     readers: int = 0
+    letters: list[DeadLetter] = field(default_factory=list)
+    resent: list[Sequence[EventId] | None] = field(default_factory=list)
+
+    async def dead(self, limit: int) -> Sequence[DeadLetter]:
+        return self.letters[:limit]
+
+    async def resend(self, event_ids: Sequence[EventId] | None) -> int:
+        self.resent.append(event_ids)
+        return len(self.letters)
 
     def view(self) -> OutboxView:
-        return OutboxView(waiting=1, delivered=2, dead=3, dropped=4, stored_bytes=5)
+        kafka = DestinationView(name="kafka://k1:9092/E", waiting=1, dead=3, last_error="away")
+        return OutboxView(
+            waiting=1, delivered=2, dead=3, dropped=4, stored_bytes=5, destinations=(kafka,)
+        )
 
     async def tail(self) -> AsyncIterator[bytes]:
         self.readers += 1

@@ -76,7 +76,7 @@ async def test_stored_events_are_told_line_by_line(call_local: Caller, fakes: Fa
 async def test_a_reader_that_goes_ends_its_feed(
     call_local: Caller, fakes: Fakes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cad.control.api.local.KEEP_OPEN_INTERVAL", 0.01)
+    monkeypatch.setattr("cad.control.api.local_events.KEEP_OPEN_INTERVAL", 0.01)
     url = f"{call_local.base}/local/v1/events/tail"
     async with aiohttp.ClientSession() as session:
         response = await session.get(url)

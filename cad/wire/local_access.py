@@ -11,7 +11,7 @@ from cad.base.clock import local_text
 from cad.base.errors import BadValueError
 from cad.domain.access import Account, AccountKind, Means, NewSecret, Scope
 from cad.domain.audit import AuditEntry
-from cad.wire.model import Long, Text, WireModel
+from cad.wire.model import Long, Name, Text, WireModel
 from cad.wire.times import read_time
 
 ACCOUNTS = "/local/v1/access/accounts"
@@ -28,7 +28,7 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 class AccountItem(WireModel):
     """Somebody who can get tokens."""
 
-    name: Text
+    name: Name
     kind: AccountKind
     scopes: list[Scope]
     created: Text
@@ -57,13 +57,13 @@ class AddClientRequest(WireModel):
 class AccountRequest(WireModel):
     """Names an account."""
 
-    name: Text
+    name: Name
 
 
 class SecretItem(WireModel):
     """A new secret, shown once."""
 
-    name: Text
+    name: Name
     secret: Annotated[Text, Field(repr=False)]
     old_valid_seconds: Long
 

@@ -14,6 +14,7 @@ from cad.base.errors import CadError
 from cad.base.threads import WorkThread
 from cad.config.settings import ApiSettings
 from cad.control.api.certificates import ServedCertificate
+from cad.control.api.http_log import http_logger
 from cad.control.api.tls import TlsFiles, tls_files
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ async def _served(
     app: web.Application, listener: socket.socket, context: ssl.SSLContext | None = None
 ) -> AsyncGenerator[None]:
     """Serve `app` on a bound socket."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIME)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIME, logger=http_logger)
     try:
         await runner.setup()
         await web.SockSite(runner, listener, ssl_context=context).start()

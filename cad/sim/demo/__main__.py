@@ -25,6 +25,8 @@ CLIP = ROOT / "cad" / "sim" / "media" / "pedestrians.mp4"
 PLUGIN = ROOT / "plugins" / "person_detect"
 CODE = "demo-device"
 INTERRUPTED = 130
+LOG = "cadd.log"
+LINES_SHOWN = 12
 
 
 def main(
@@ -42,6 +44,8 @@ def main(
         verdict.note("the next step", False, str(error))
     verdict.show(console)
     console.print(f"events and pictures: {output}")
+    if not verdict.good:
+        _show_end_of(output / LOG, console)
     sys.exit(0 if verdict.good else 1)
 
 
@@ -71,12 +75,20 @@ async def _demonstrate(output: Path, seconds: float, console: Console, verdict: 
             try:
                 await play(stage)
             finally:
-                await asyncio.to_thread(_keep_log, device.log, output / "cadd.log")
+                await asyncio.to_thread(_keep_log, device.log, output / LOG)
 
 
 def _keep_log(source: Path, target: Path) -> None:
     if source.exists():
         target.write_bytes(source.read_bytes())
+
+
+def _show_end_of(log: Path, console: Console) -> None:
+    """Print what the device said last: the reason is there."""
+    if log.exists():
+        lines = log.read_text("utf-8", "replace").splitlines()[-LINES_SHOWN:]
+        console.print(f"the last lines of {log}:")
+        console.print("\n".join(lines), markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from cad.base.errors import CadError, NotFoundError, UnauthorisedError
 from cad.protocols.sm2 import PrivateKey, decrypt_text, detect
 from cad.sim.platform.content import CONTENT, FilePackageLibrary
 from cad.sim.platform.faults import FAULTS, Faults, misbehave
+from cad.sim.platform.licence import LICENCE, LicenceResponder
 from cad.sim.platform.receiver import EVENTS, EventReceiver
 from cad.sim.platform.registry import Registry
 from cad.sim.platform.tokens import TokenOffice, read_basic
@@ -41,6 +42,7 @@ class Desk:
     registry: Registry
     tokens: TokenOffice
     packages: FilePackageLibrary
+    licence: LicenceResponder
     receiver: EventReceiver
     faults: Faults
     sm2_key: PrivateKey | None
@@ -93,6 +95,11 @@ class Desk:
         self._client_id(request)
         return await self.packages.serve(request)
 
+    async def give_licence(self, request: web.Request) -> web.StreamResponse:
+        """Serve the licence of algorithm packages (AM-120)."""
+        self._client_id(request)
+        return await self.licence.serve(request)
+
     def _client_id(self, request: web.Request) -> str | None:
         client_id = self.tokens.client_of(request.headers.get("Authorization"))
         if client_id is None and self.require_token:
@@ -123,6 +130,7 @@ def build_app(desk: Desk) -> web.Application:
     app.router.add_get(SM2_KEY, desk.offer_key)
     app.router.add_post(TOKEN, desk.give_token)
     app.router.add_get(CONTENT, desk.content)
+    app.router.add_get(LICENCE, desk.give_licence)
     app.router.add_post(EVENTS, desk.receiver.receive)
     return app
 

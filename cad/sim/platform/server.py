@@ -17,6 +17,7 @@ from cad.protocols.sm2 import PrivateKey
 from cad.sim.platform.ca import CertificateAuthority, Identity
 from cad.sim.platform.content import FilePackageLibrary
 from cad.sim.platform.faults import Faults
+from cad.sim.platform.licence import LicenceResponder
 from cad.sim.platform.receiver import EVENTS, EventReceiver
 from cad.sim.platform.registry import SHORTEST_LEASE, Registry
 from cad.sim.platform.routes import Desk, build_app
@@ -63,6 +64,7 @@ class ReferencePlatform:
         self.registry = Registry(options.shortest_lease)
         self.tokens = TokenOffice(options.clients, self._clock)
         self.packages = FilePackageLibrary()
+        self.licence = LicenceResponder()
         self.receiver = EventReceiver(on_event)
         self.faults = Faults()
         self.sm2_key: PrivateKey | None = None
@@ -133,6 +135,7 @@ class ReferencePlatform:
             registry=self.registry,
             tokens=self.tokens,
             packages=self.packages,
+            licence=self.licence,
             receiver=self.receiver,
             faults=self.faults,
             sm2_key=self.sm2_key,

@@ -114,7 +114,7 @@ class FilePackage:
     file_package_id: FilePackageId
     state: FilePackageState
     reason: str = ""
-    """Why it FAILED."""
+    """Why it FAILED or its download pauses; of an AVAILABLE one, why its licence is missing."""
     received_bytes: int = 0
     total_bytes: int = 0
     """0 = not known yet."""
@@ -153,6 +153,8 @@ class AlgoPackage:
     args: str = ""
     settings: "ServiceSettings"
     prepared: PreparedModel | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the algorithm gets as its environment: of package, runtime and licence (AM-120)."""
     replaced_by: ServiceId | None = None
     """The package that its tasks run on since an upgrade; it is an alias of that one."""
     created_at: datetime
@@ -207,6 +209,8 @@ class Operation(StrEnum):
     PUSH = "push"
     DELETE = "delete"
     INSTALL = "install"
+    LICENSE = "license"
+    """A licence that is fetched again for an available file package."""
     UPGRADE = "upgrade"
     """An installation that takes over the tasks of a running package, on trial at first."""
     UNINSTALL = "uninstall"
@@ -218,6 +222,7 @@ class Step(StrEnum):
     DOWNLOAD = "download"
     VERIFY = "verify"
     UNPACK = "unpack"
+    LICENSE = "license"
     PUBLISH = "publish"
     PREPARE = "prepare"
     COMMIT = "commit"

@@ -1,9 +1,9 @@
 """Downloads archives: resumable, bounded, with digests while the bytes stream by."""
 
+import asyncio
 import hashlib
 import logging
 import re
-from asyncio import sleep
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1024 * 1024
 REDIRECT_LIMIT = 5
+PATIENCE = 24 * 3600.0
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=15, sock_read=60)
 
 _PASSING = {401, 408, 425, 429}
@@ -40,6 +41,12 @@ class DownloadBrokenError(UnavailableError):
 
 class DownloadRefusedError(RefusedError):
     """The server does not give the archive, or gives what cannot be it."""
+
+
+class DownloadStalledError(UnavailableError):
+    """Nothing has come for so long that nobody waits any more."""
+
+    transient = False
 
 
 class DigestMismatchError(BadValueError):
@@ -65,14 +72,17 @@ class Fetcher:
     hosts: AllowedHosts
     disk: WorkThread
     limit_bytes: int
+    patience: float = PATIENCE
+    """Seconds without a new byte after which a download is given up."""
     delays: Callable[[], Iterator[float]] = backoff
 
     async def fetch(self, source: Source, target: Path, listener: Listener) -> Digests:
         """Download `source` into the part file `target`, going on with what is there.
 
-        Faults that pass (network, 5xx) are waited out for as long as it takes.
+        Faults that pass (network, 5xx) are waited out as long as patience lasts.
 
         Raises:
+            DownloadStalledError: it does not.
             DownloadRefusedError: the server refuses for good.
             DigestMismatchError: the archive came whole and is another one.
             TooLargeError, InsufficientError: it does not fit; seen before the first byte where the
@@ -110,24 +120,26 @@ class _Download:
 
     async def complete(self) -> Digests:
         """Try until the whole archive is there."""
-        delays = self._fetcher.delays()
+        clock, delays = asyncio.get_running_loop().time, self._fetcher.delays()
+        arrived = clock()
         while not self._is_whole():
             before = self._part.size
             try:
                 await self._continue()
             except (aiohttp.ClientError, TimeoutError, UnavailableError) as error:
                 if self._part.size > before:
-                    delays = self._fetcher.delays()
-                await self._pause(error, next(delays))
+                    arrived, delays = clock(), self._fetcher.delays()
+                elif clock() - arrived > self._fetcher.patience:
+                    raise DownloadStalledError(f"given up: {_reason(error)}") from error
+                await self._pause(_reason(error), next(delays))
             else:
                 break
         return await self._fetcher.disk.run(self._part.finish)
 
-    async def _pause(self, error: Exception, delay: float) -> None:
-        reason = redact(f"{error}" or type(error).__name__)
+    async def _pause(self, reason: str, delay: float) -> None:
         logger.info("download pauses at byte %d: %s", self._part.size, reason)
         self._listener.broke(reason)
-        await sleep(delay)
+        await asyncio.sleep(delay)
 
     async def _continue(self) -> None:
         """Download what is missing, as far as one answer brings it."""
@@ -226,7 +238,7 @@ class _Download:
         if answer.status >= 500 or answer.status in _PASSING:
             raise DownloadBrokenError(what)
         if answer.status not in {200, 206}:
-            raise DownloadRefusedError("expected the archive", field="url", given=what)
+            raise DownloadRefusedError("expected the file", field="url", given=what)
         if answer.headers.get("Content-Encoding", "identity") != "identity":
             raise DownloadRefusedError("expected no Content-Encoding", field="url", given=what)
 
@@ -234,8 +246,8 @@ class _Download:
         limit = self._fetcher.limit_bytes
         if size > limit:
             raise TooLargeError(
-                f"expected at most {limit} bytes (packages.max_size_mb)",
-                field="the archive",
+                f"expected at most {limit} bytes",
+                field="the download",
                 given=f"{size} bytes",
             )
 
@@ -250,6 +262,10 @@ class _Download:
 
     def _is_ours(self, origin: Origin) -> bool:
         return origin.url_digest == self.origin().url_digest
+
+
+def _reason(error: Exception) -> str:
+    return redact(f"{error}" or type(error).__name__)
 
 
 def _validator(answer: aiohttp.ClientResponse) -> str:

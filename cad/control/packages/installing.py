@@ -3,18 +3,21 @@
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
+
+import msgspec
 
 from cad.base.backoff import backoff
 from cad.base.errors import CadError
 from cad.base.threads import WorkThread
 from cad.control.packages.book import Book
-from cad.control.packages.durable import make_empty, publish, remove
+from cad.control.packages.durable import disk_errors, make_empty, publish, remove
 from cad.control.packages.inspect import file_digest
 from cad.control.packages.layout import Layout, fingerprint
+from cad.control.packages.licence import Licences
 from cad.control.packages.ports import Preparer, ServiceHost
 from cad.control.packages.pushing import Actions
 from cad.domain.ids import ServiceId
@@ -33,6 +36,7 @@ from cad.protocols.worker.preparation import PrepareRequest
 logger = logging.getLogger(__name__)
 
 SERVE_TRIES = 5
+ENVIRONMENT_FILE = "environment.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class Installing:
     host: ServiceHost
     preparer: Preparer
     disk: WorkThread
+    licences: Licences
     accelerator: str
     delays: Callable[[], Iterator[float]] = backoff
     one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
@@ -87,35 +92,42 @@ class Installing:
     async def prepare(self, entry: JournalEntry) -> None:
         """Compile, try and measure the model, unless that was done already."""
         package = self._package(entry)
-        content = self.layout.content(package.file_package_id)
-        model = package.manifest.model
-        model_path = content / package.manifest.model_path
+        model_path = self.layout.content(package.file_package_id) / package.manifest.model_path
         digest = await self.disk.run(file_digest, model_path)
+        prepared = package.prepared
+        if prepared is None or not await self.disk.run(
+            _still_fits, prepared, self._compiled(package, digest, prepared.provider)
+        ):
+            async with self.one_at_a_time:
+                prepared = await self._compile(package, digest)
+        file = self.book.files[package.file_package_id]
+        environment = self.licences.environment(package, file)
+        await self.disk.run(_write_environment, Path(prepared.compiled_dir), environment)
+        ready = dataclasses.replace(package, prepared=prepared, environment=environment)
+        await self.book.apply(keep=[ready])
 
-        def compiled(provider: str) -> Path:
-            name = fingerprint(digest, model, self.accelerator, provider)
-            return self.layout.compiled(package.code, name)
+    async def _compile(self, package: AlgoPackage, digest: str) -> PreparedModel:
+        """Return the model prepared for what this machine has, in its final place."""
+        content = self.layout.content(package.file_package_id)
+        draft, model = self.layout.compiled_draft(package.code), package.manifest.model
+        await self.disk.run(make_empty, draft)
+        prepared = await self.preparer.prepare(
+            PrepareRequest(
+                model_path=str(content / package.manifest.model_path),
+                spec=model,
+                sample_path=str(content / model.sample) if model.sample else "",
+                output_dir=str(draft),
+                accelerator=self.accelerator,
+            ),
+            lambda step: self._show_step(package.code, step),
+        )
+        final = self._compiled(package, digest, prepared.provider)
+        await self.disk.run(publish, draft, final)
+        return dataclasses.replace(prepared, compiled_dir=str(final))
 
-        before = package.prepared
-        if before is not None and await self.disk.run(_still_fits, before, compiled(before.provider)):
-            return
-        draft = self.layout.compiled_draft(package.code)
-        async with self.one_at_a_time:
-            await self.disk.run(make_empty, draft)
-            prepared = await self.preparer.prepare(
-                PrepareRequest(
-                    model_path=str(model_path),
-                    spec=model,
-                    sample_path=str(content / model.sample) if model.sample else "",
-                    output_dir=str(draft),
-                    accelerator=self.accelerator,
-                ),
-                lambda step: self._show_step(package.code, step),
-            )
-            final = compiled(prepared.provider)
-            await self.disk.run(publish, draft, final)
-        prepared = dataclasses.replace(prepared, compiled_dir=str(final))
-        await self.book.apply(keep=[dataclasses.replace(package, prepared=prepared)])
+    def _compiled(self, package: AlgoPackage, digest: str, provider: str) -> Path:
+        name = fingerprint(digest, package.manifest.model, self.accelerator, provider)
+        return self.layout.compiled(package.code, name)
 
     async def serve(self, entry: JournalEntry) -> None:
         """Have it served; what was running before is waited for as long as it takes."""
@@ -188,6 +200,14 @@ def _was_replaced(entry: JournalEntry, package: AlgoPackage) -> bool:
 def _still_fits(prepared: PreparedModel, final: Path) -> bool:
     """Return whether what was prepared before is what would be prepared now, and is there."""
     return prepared.compiled_dir == str(final) and final.is_dir()
+
+
+def _write_environment(folder: Path, environment: Mapping[str, str]) -> None:
+    """Write what the algorithm gets as its environment beside what was compiled. Blocks."""
+    draft = folder / f"{ENVIRONMENT_FILE}.new"
+    with disk_errors(f"writing {ENVIRONMENT_FILE}"):
+        draft.write_bytes(msgspec.json.encode(environment))
+        draft.rename(folder / ENVIRONMENT_FILE)
 
 
 def _remove_except(folder: Path, used: Path | None) -> None:

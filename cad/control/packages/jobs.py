@@ -25,8 +25,9 @@ class UnfinishedError(UnavailableError):
 class Jobs:
     """Runs operations while its context is open; leaving it pauses them.
 
-    What goes wrong undoes its operation, and ends nothing else. A removal that fails stays in the
-    journal and is tried again at the next start.
+    What goes wrong undoes its operation, and ends nothing else: a bug, too, for archives and models
+    come from anybody. A removal that fails stays in the journal and is tried again at the next
+    start.
     """
 
     def __init__(self, book: Book, actions: Actions, undo: Mapping[Operation, Undo]) -> None:
@@ -106,6 +107,9 @@ class Jobs:
                 await self._actions[entry.operation, step](entry)
         except CadError as error:
             await self._give_up(entry, str(error))
+        except Exception as error:
+            logger.exception("%s of %s: step %s", entry.operation, entry.subject, entry.step)
+            await self._give_up(entry, f"internal error: {type(error).__name__}")
 
     async def _give_up(self, entry: JournalEntry, reason: str) -> None:
         undo = self._undo.get(entry.operation)
@@ -116,3 +120,5 @@ class Jobs:
             await undo(entry, reason)
         except CadError as error:
             logger.error("undoing %s of %s: %s", entry.operation, entry.subject, error)  # noqa: TRY400 - both sentences say it all
+        except Exception:
+            logger.exception("undoing %s of %s", entry.operation, entry.subject)

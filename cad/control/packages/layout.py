@@ -31,6 +31,14 @@ class Layout:
         """Return the content of an available file package."""
         return self._packages / str(package)
 
+    def licence_draft(self, package: FilePackageId) -> Path:
+        """Return the licence file that is being downloaded."""
+        return self._incoming / f"{package}.licence"
+
+    def licence(self, package: FilePackageId) -> Path:
+        """Return the licence file of a file package."""
+        return self._licences / str(package)
+
     def compiled_draft(self, code: ServiceId) -> Path:
         """Return the folder into which the model is compiled."""
         return self._compiled / code / "draft"
@@ -50,12 +58,13 @@ class Layout:
 
         Args:
             pushed: the file packages whose archives are under way.
-            kept: the contents and compiled packages in use.
+            kept: the contents, licences and compiled packages in use.
         """
         parts = {path for package in pushed for path in _with_note(self.part(package))}
         removed = []
         with disk_errors("looking for leftovers"):
-            for folder in (self._incoming, self._packages, *self._compiled_folders()):
+            folders = (self._incoming, self._packages, self._licences)
+            for folder in (*folders, *self._compiled_folders()):
                 for path in folder.iterdir() if folder.exists() else ():
                     if path not in parts and path not in kept:
                         remove(path)
@@ -77,6 +86,10 @@ class Layout:
     @property
     def _packages(self) -> Path:
         return self.data_dir / "packages"
+
+    @property
+    def _licences(self) -> Path:
+        return self.data_dir / "licences"
 
     @property
     def _compiled(self) -> Path:

@@ -36,20 +36,20 @@ class AllowedHosts:
         own = urlsplit(settings.url).hostname
         return cls(frozenset(name.lower() for name in (own, *settings.download_hosts) if name))
 
-    def check(self, url: str) -> None:
+    def check(self, url: str, field: str = "url") -> None:
         """Raise BadValueError unless `url` is http or https on one of the hosts."""
         try:
             parts = URL(url)  # as the client will understand it
             host, port = (parts.host or "").lower(), parts.explicit_port
         except ValueError:
-            raise _no_url(url) from None
+            raise _no_url(url, field) from None
         if parts.scheme not in {"http", "https"} or not host:
-            raise _no_url(url)
+            raise _no_url(url, field)
         if not {host, f"{host}:{port}"} & self.names:
             raise BadValueError(
                 "expected the platform's host or one of platform.download_hosts "
                 f"({', '.join(sorted(self.names)) or 'none is set'})",
-                field="url",
+                field=field,
                 given=host,
             )
 
@@ -68,6 +68,23 @@ def locate(order: PushOrder, settings: PlatformSettings, *, strict: bool) -> Sou
     return Source(url, md5)
 
 
+def locate_licence(given: str, settings: PlatformSettings) -> Source:
+    """Return where a `licenseFile` is: a path on the platform, or a URL of its own (AM-120).
+
+    Raises:
+        RefusedError: there is no platform, the host is not allowed, or http could be tampered with.
+    """
+    url = given
+    if urlsplit(given).scheme not in {"http", "https"}:
+        if not settings.url:
+            raise MissingFieldError("platform.url", "a platform to fetch licenseFile from")
+        url = f"{settings.url.rstrip('/')}/{given.lstrip('/')}"
+    AllowedHosts.of(settings).check(url, field="licenseFile")
+    if urlsplit(url).scheme == "http" and urlsplit(settings.url).scheme == "https":
+        raise BadValueError("expected https", field="licenseFile", given=redact(url))
+    return Source(url, "")
+
+
 def usable_md5(given: str, *, strict: bool) -> str:
     """Return a digest that can be compared; empty if `given` is none (refused if `strict`)."""
     if _MD5.fullmatch(given):
@@ -77,8 +94,8 @@ def usable_md5(given: str, *, strict: bool) -> str:
     return ""
 
 
-def _no_url(given: str) -> BadValueError:
-    return BadValueError("expected an http or https URL", field="url", given=redact(given))
+def _no_url(given: str, field: str) -> BadValueError:
+    return BadValueError("expected an http or https URL", field=field, given=redact(given))
 
 
 def _content_url(order: PushOrder, settings: PlatformSettings) -> str:

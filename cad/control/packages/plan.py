@@ -11,7 +11,8 @@ from enum import Enum, auto
 from cad.domain.packages import JournalEntry, Operation, Step
 
 STEPS: Mapping[Operation, tuple[Step, ...]] = {
-    Operation.PUSH: (Step.DOWNLOAD, Step.UNPACK, Step.VERIFY, Step.PUBLISH),
+    Operation.PUSH: (Step.DOWNLOAD, Step.UNPACK, Step.VERIFY, Step.LICENSE, Step.PUBLISH),
+    Operation.LICENSE: (Step.LICENSE,),
     Operation.DELETE: (Step.REMOVE,),
     Operation.INSTALL: (Step.PREPARE, Step.SERVE, Step.COMMIT),
     Operation.UPGRADE: (Step.PREPARE, Step.SERVE, Step.SWITCH, Step.WATCH, Step.COMMIT),
@@ -24,6 +25,7 @@ START_LIMIT = 3
 _RESUME_AT: Mapping[tuple[Operation, Step], Step] = {
     # What was unpacked but not yet published may be lost in part by a power cut.
     (Operation.PUSH, Step.VERIFY): Step.UNPACK,
+    (Operation.PUSH, Step.LICENSE): Step.UNPACK,
     (Operation.PUSH, Step.PUBLISH): Step.UNPACK,
     # Workers keep nothing; what was prepared is found again and used.
     (Operation.INSTALL, Step.SERVE): Step.PREPARE,

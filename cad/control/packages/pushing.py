@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from cad.base.errors import CadError
 from cad.base.threads import WorkThread
 from cad.config.settings import PlatformSettings
 from cad.control.packages.book import Book
@@ -12,6 +13,7 @@ from cad.control.packages.durable import make_empty, publish, remove
 from cad.control.packages.fetch import Fetcher
 from cad.control.packages.inspect import inspect
 from cad.control.packages.layout import Layout
+from cad.control.packages.licence import Licences
 from cad.control.packages.locate import Source, locate
 from cad.control.packages.partfile import remove_part
 from cad.control.packages.unpack import unpack
@@ -30,6 +32,10 @@ logger = logging.getLogger(__name__)
 Actions = Mapping[tuple[Operation, Step], Callable[[JournalEntry], Awaitable[None]]]
 
 
+class LicenceMissingError(CadError):
+    """The licence that was named does not come."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushing:
     """Carries out the steps; who calls them in which order is written in `plan`."""
@@ -38,6 +44,7 @@ class Pushing:
     layout: Layout
     fetcher: Fetcher
     disk: WorkThread
+    licences: Licences
     platform: PlatformSettings
     strict: bool
 
@@ -47,12 +54,16 @@ class Pushing:
             (Operation.PUSH, Step.DOWNLOAD): self._download,
             (Operation.PUSH, Step.UNPACK): self._unpack,
             (Operation.PUSH, Step.VERIFY): self._verify,
+            (Operation.PUSH, Step.LICENSE): self._license,
             (Operation.PUSH, Step.PUBLISH): self._publish,
+            (Operation.LICENSE, Step.LICENSE): self._license_again,
             (Operation.DELETE, Step.REMOVE): self._remove,
         }
 
     def locate(self, order: PushOrder) -> Source:
-        """Return where the archive of `order` is, or raise RefusedError."""
+        """Return where the archive of `order` is, or raise RefusedError; its licence likewise."""
+        if order.license_file:
+            self.licences.locate(order.license_file)
         return locate(order, self.platform, strict=self.strict)
 
     async def give_up(self, entry: JournalEntry, reason: str) -> None:
@@ -63,6 +74,7 @@ class Pushing:
         try:
             await self._clear(package.file_package_id)
             await self.disk.run(remove, self.layout.content(package.file_package_id))
+            await self.disk.run(remove, self.layout.licence(package.file_package_id))
         finally:
             await self.book.apply(keep=[failed], forget=[entry])
 
@@ -99,6 +111,36 @@ class Pushing:
             )
         )
 
+    async def _license(self, entry: JournalEntry) -> None:
+        """Fetch the licence; without it the package fails in strict mode, and else says so."""
+        package = self._file(entry)
+        reason = await self._licence_problem(package)
+        if reason and self.strict:
+            raise LicenceMissingError(reason)
+        self.book.show(dataclasses.replace(package, reason=reason))
+
+    async def _license_again(self, entry: JournalEntry) -> None:
+        package = self._file(entry)
+        reason = await self._licence_problem(package)
+        await self.book.apply(keep=[dataclasses.replace(package, reason=reason)], forget=[entry])
+
+    async def _licence_problem(self, package: FilePackage) -> str:
+        """Return why there is no new licence; empty = it is here, or none was named."""
+        if not package.license_file:
+            return ""
+        try:
+            await self.licences.fetch(package)
+        except CadError as error:
+            reason = f"its licence could not be fetched: {error}"
+            logger.warning("file package %s: %s", package.file_package_id, reason)
+            return reason
+        return ""
+
+    async def give_up_licence(self, entry: JournalEntry, reason: str) -> None:
+        """Leave the package as it is, with why its licence was not fetched again."""
+        package = dataclasses.replace(self._file(entry), reason=reason)
+        await self.book.apply(keep=[package], forget=[entry])
+
     async def _publish(self, entry: JournalEntry) -> None:
         package = self._file(entry)
         number = package.file_package_id
@@ -115,12 +157,14 @@ class Pushing:
         number = package.file_package_id
         await self._clear(number)
         await self.disk.run(remove, self.layout.content(number))
+        await self.disk.run(remove, self.layout.licence(number))
         remnants = [p for p in self.book.packages.values() if p.file_package_id == number]
         await self.book.apply(forget=[package, entry, *remnants])
         logger.info("file package %s is deleted", number)
 
     async def _clear(self, number: FilePackageId) -> None:
         await self.disk.run(remove_part, self.layout.part(number))
+        await self.disk.run(remove_part, self.layout.licence_draft(number))
         await self.disk.run(remove, self.layout.unpacked_draft(number))
 
     def _file(self, entry: JournalEntry) -> FilePackage:

@@ -25,6 +25,7 @@ from cad.control.packages.fetch import Fetcher
 from cad.control.packages.installing import Installing
 from cad.control.packages.jobs import Jobs
 from cad.control.packages.layout import Layout
+from cad.control.packages.licence import Licences
 from cad.control.packages.locate import AllowedHosts
 from cad.control.packages.plan import STEPS
 from cad.control.packages.ports import Authorizer, PackageStore, Preparer, ServiceHost
@@ -90,13 +91,26 @@ class PackageService:
         self._disk = WorkThread("packages-disk")
         self._book = Book(neighbours.store)
         self._layout = Layout(config.machine.data_dir)
-        self._pushing = self._make_pushing(neighbours, config)
+        fetcher = self._make_fetcher(neighbours, config)
+        self._licences = Licences(
+            layout=self._layout, fetcher=fetcher, disk=self._disk, platform=config.platform
+        )
+        self._pushing = Pushing(
+            book=self._book,
+            layout=self._layout,
+            fetcher=fetcher,
+            disk=self._disk,
+            licences=self._licences,
+            platform=config.platform,
+            strict=self._strict,
+        )
         self._installing = Installing(
             book=self._book,
             layout=self._layout,
             host=neighbours.host,
             preparer=neighbours.preparer,
             disk=self._disk,
+            licences=self._licences,
             accelerator=config.accelerator,
             delays=neighbours.delays,
         )
@@ -120,22 +134,14 @@ class PackageService:
         self._orders = asyncio.Lock()
         self._scope = AsyncExitStack()
 
-    def _make_pushing(self, neighbours: Neighbours, config: PackageConfig) -> Pushing:
-        fetcher = Fetcher(
+    def _make_fetcher(self, neighbours: Neighbours, config: PackageConfig) -> Fetcher:
+        return Fetcher(
             session=neighbours.session,
             authorizer=neighbours.authorizer,
             hosts=AllowedHosts.of(config.platform),
             disk=self._disk,
             limit_bytes=config.packages.max_size_mb * MEGABYTE,
             delays=neighbours.delays,
-        )
-        return Pushing(
-            book=self._book,
-            layout=self._layout,
-            fetcher=fetcher,
-            disk=self._disk,
-            platform=config.platform,
-            strict=self._strict,
         )
 
     async def _halt(self, subject: Subject) -> None:
@@ -157,6 +163,7 @@ class PackageService:
         }
         undo = {
             Operation.PUSH: self._pushing.give_up,
+            Operation.LICENSE: self._pushing.give_up_licence,
             Operation.INSTALL: self._installing.give_up,
             Operation.UPGRADE: self._upgrading.give_up,
         }
@@ -222,6 +229,8 @@ class PackageService:
     async def push(self, order: PushOrder) -> None:
         """Begin to fetch a file package (I.2); the same order again changes nothing (AM-21).
 
+        Only the licence of an available one is fetched again, for it may have been renewed.
+
         Raises:
             ConflictError: another content is here, or coming, under this number.
             RefusedError: the archive's URL or digest is not acceptable.
@@ -234,6 +243,7 @@ class PackageService:
             known = self._book.files.get(order.file_package_id)
             if known is not None and known.state is not FilePackageState.FAILED:
                 _refuse_other_content(known, order)
+                await self._renew_licence(known)
                 return
             package = FilePackage(
                 file_package_id=order.file_package_id,
@@ -245,6 +255,12 @@ class PackageService:
                 created_at=self._clock.now(),
             )
             await self._jobs.begin(_entry(Operation.PUSH, order.file_package_id), package)
+
+    async def _renew_licence(self, package: FilePackage) -> None:
+        number = package.file_package_id
+        is_free = number not in self._book.entries
+        if package.license_file and package.state is FilePackageState.AVAILABLE and is_free:
+            await self._jobs.begin(_entry(Operation.LICENSE, number), package)
 
     async def delete_file_package(self, number: int) -> None:
         """Remove a file package, or end its download (I.3).
@@ -316,9 +332,10 @@ class PackageService:
         records = [*self._book.packages.values(), *self._formers()]
         used = [Path(p.prepared.compiled_dir) for p in records if p.prepared]
         available = [
-            self._layout.content(number)
+            path
             for number, package in self._book.files.items()
             if package.state is FilePackageState.AVAILABLE
+            for path in (self._layout.content(number), self._layout.licence(number))
         ]
         removed = await self._disk.run(
             self._layout.remove_others,

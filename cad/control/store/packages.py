@@ -15,7 +15,7 @@ _Loaded = tuple[Sequence[FilePackage], Sequence[AlgoPackage], Sequence[JournalEn
 
 
 class PackageRepository:
-    """Keeps records of packages; URLs are encrypted."""
+    """Keeps records of packages; the URLs of archives and licences are encrypted."""
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._database, self._box = database, box
@@ -31,18 +31,21 @@ class PackageRepository:
         await self._database.write(lambda connection: self._apply(connection, keep, forget))
 
     def _load(self, connection: sqlite3.Connection) -> _Loaded:
-        files = connection.execute("SELECT url, record FROM file_package ORDER BY file_package_id")
+        files = connection.execute(
+            "SELECT url, license_file, record FROM file_package ORDER BY file_package_id"
+        )
         packages = connection.execute("SELECT record FROM algo_package ORDER BY code")
         entries = connection.execute("SELECT record FROM package_journal ORDER BY rowid")
         return (
-            [self._file_package(url, record) for url, record in files],
+            [self._file_package(*row) for row in files],
             [msgspec.json.decode(record, type=AlgoPackage) for (record,) in packages],
             [msgspec.json.decode(record, type=JournalEntry) for (record,) in entries],
         )
 
-    def _file_package(self, url: bytes, record: str) -> FilePackage:
+    def _file_package(self, url: bytes, licence: bytes, record: str) -> FilePackage:
         package = msgspec.json.decode(record, type=FilePackage)
-        return dataclasses.replace(package, url=self._box.decrypt(url))
+        decrypt = self._box.decrypt
+        return dataclasses.replace(package, url=decrypt(url), license_file=decrypt(licence))
 
     def _apply(
         self,
@@ -59,12 +62,14 @@ class PackageRepository:
     def _keep(self, connection: sqlite3.Connection, record: PackageRecord) -> None:
         match record:
             case FilePackage():
-                text = _text(dataclasses.replace(record, url=""))
-                row = (record.file_package_id, self._box.encrypt(record.url), text)
+                text = _text(dataclasses.replace(record, url="", license_file=""))
+                url, licence = map(self._box.encrypt, (record.url, record.license_file))
                 connection.execute(
-                    "INSERT INTO file_package VALUES (?, ?, ?) ON CONFLICT (file_package_id) "
-                    "DO UPDATE SET url = excluded.url, record = excluded.record",
-                    row,
+                    "INSERT INTO file_package (file_package_id, url, license_file, record) "
+                    "VALUES (?, ?, ?, ?) ON CONFLICT (file_package_id) DO UPDATE SET "
+                    "url = excluded.url, license_file = excluded.license_file, "
+                    "record = excluded.record",
+                    (record.file_package_id, url, licence, text),
                 )
             case AlgoPackage():
                 connection.execute(

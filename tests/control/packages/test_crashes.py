@@ -127,7 +127,8 @@ def files(data_dir: Path) -> set[str]:
 FILES = {"packages/manifest.json", "packages/model.onnx", "packages/sample.jpg"}
 NOTHING: State = ([], [], set(), {})
 PUSHED: State = ([(1, "AVAILABLE")], [], FILES, {})
-RUNNING, COMPILED = PackageState.RUNNING, FILES | {"compiled/engine"}
+RUNNING = PackageState.RUNNING
+COMPILED = FILES | {"compiled/engine", "compiled/environment.json"}
 INSTALLED: State = ([(1, "AVAILABLE")], [(CODE, RUNNING, "keep=car")], COMPILED, {CODE: ("car",)})
 CHANGED: State = (
     [(1, "AVAILABLE")],

@@ -4,6 +4,7 @@
 CREATE TABLE file_package (
     file_package_id INTEGER PRIMARY KEY,
     url BLOB NOT NULL,
+    license_file BLOB NOT NULL,
     record TEXT NOT NULL
 ) STRICT;
 

@@ -49,14 +49,21 @@ class Gate:
 
 
 def read_basic(authorization: str) -> Login | None:
-    """Return user and password of HTTP Basic (RFC 7617); None if `authorization` is none."""
+    """Return user and password of HTTP Basic (RFC 7617); None if `authorization` is none.
+
+    UTF-8 is asked for; many clients send Latin-1 all the same.
+    """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        pair = base64.b64decode(encoded.strip(), validate=True).decode()
+        raw = base64.b64decode(encoded.strip(), validate=True)
     except (binascii.Error, ValueError):
         return None
+    try:
+        pair = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pair = raw.decode("latin-1")
     name, colon, secret = pair.partition(":")
     return Login(name, secret) if colon else None
 

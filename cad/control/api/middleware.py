@@ -62,16 +62,19 @@ async def with_envelope(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _headers(request: web.Request, error: CadError) -> list[tuple[str, str]]:
+    oauth = answer_style(request) is OAUTH
+    headers = [("Cache-Control", "no-store")] if oauth else []  # RFC 6749 §5.2
     match error:
         case MethodNotAllowedError():
-            return [("Allow", error.allowed)]
+            headers.append(("Allow", error.allowed))
         case SlowDownError():
-            return [("Retry-After", str(error.retry_after))]
+            headers.append(("Retry-After", str(error.retry_after)))
         case _:
             gate = request.app.get(GATE)
             # Clients may always name themselves to the token endpoint so (RFC 6749 §2.3.1).
-            basic = answer_style(request) is OAUTH or (gate is not None and gate.basic)
-            return [("WWW-Authenticate", text) for text in challenges(error, basic=basic)]
+            basic = oauth or (gate is not None and gate.basic)
+            headers += [("WWW-Authenticate", text) for text in challenges(error, basic=basic)]
+    return headers
 
 
 @web.middleware

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from cad.control.access.audit import AuditLog
 from cad.control.access.repeats import KINDS, WINDOW, Repeats
@@ -120,6 +121,7 @@ class FullDisk(AuditTrail):
 
     is_full = True
 
+    @override
     def write(self, entry: AuditEntry) -> None:
         if self.is_full:
             raise OSError(28, "No space left on device")

@@ -55,7 +55,11 @@ async def test_what_is_forgotten_is_gone(tmp_path: Path, record: AccessRecord) -
 async def test_no_private_key_is_readable_on_the_disk(tmp_path: Path) -> None:
     async with await Database.open(tmp_path / "cad.db") as database:
         await AccessRepository(database, BOX).apply(keep=[KEY])
-    assert b"PRIVATE" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"PRIVATE" not in content(tmp_path)
+
+
+def content(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
 async def test_keys_of_another_device_are_left_out(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import av.error
 from av import Packet, VideoFrame
+from av.codec.context import Flags
 from av.video.stream import VideoStream
 
 from cad.analysis.ingest.nal import is_reference, length_size
@@ -13,7 +14,8 @@ class Decoder:
     """Decodes one video stream in the calling thread.
 
     Begins at a key picture, and begins again at the next one after an error: pictures predicted
-    from what is missing would show what never was.
+    from what is missing would show what never was. A picture's `opaque` is that of its packet,
+    however many packets later it comes.
     """
 
     def __init__(self, stream: VideoStream) -> None:
@@ -21,6 +23,7 @@ class Decoder:
         # The streams share the cores: one thread for each.
         self._context.thread_type = "NONE"
         self._context.thread_count = 1
+        self._context.flags |= Flags.copy_opaque
         self._length_size = length_size(self._context.name, self._context.extradata)
         self._waits_for_key = True
         self.errors = 0

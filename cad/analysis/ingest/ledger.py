@@ -42,12 +42,15 @@ class Ledger:
         with self._lock:
             self._rate = rate or self._rate
 
-    def decoded(self, width: int, height: int) -> bool:
-        """Count a picture; return whether it is the first since the stream was opened."""
+    def decoded(self, width: int, height: int, arrived: float) -> bool:
+        """Count a picture that arrived at `arrived`, monotonic.
+
+        Returns whether it is the first since the stream was opened.
+        """
         with self._lock:
             is_first = self._phase is not StreamPhase.OPEN
             self._phase, self._fault = StreamPhase.OPEN, None
-            self._size, self._last_frame = (width, height), self._clock.monotonic()
+            self._size, self._last_frame = (width, height), arrived
             self._decoded += 1
             return is_first
 

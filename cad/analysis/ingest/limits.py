@@ -21,3 +21,8 @@ class IngestLimits:
     """Whether a file is read no faster than its timestamps go; a looped one always is."""
     abandoned_threads: int = 16
     """How many threads that never came back from libav may exist before no more are started."""
+
+    @property
+    def media_timeout(self) -> float:
+        """How long libav waits for a byte from a server."""
+        return min(self.silence_timeout, self.open_timeout)

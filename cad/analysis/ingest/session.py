@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
 
 import av.error
 from av import Packet, VideoFrame
@@ -74,7 +76,11 @@ class Desk:
 
 
 class Session:
-    """Reads an open container until it ends, fails or is taken away."""
+    """Reads an open container until it ends, fails or is taken away.
+
+    libav hands over a camera's picture when the next one begins, one frame interval late at most;
+    the moment of that is the picture's arrival, however long the decoder keeps it.
+    """
 
     def __init__(self, desk: Desk, container: InputContainer, life: Life) -> None:
         self._desk, self._container, self._life = desk, container, life
@@ -118,29 +124,47 @@ class Session:
 
     def _packets(self) -> "Iterator[Packet[VideoStream]]":
         """Yield the packets; the last one, empty, asks the decoder for what it still holds."""
-        packets, limits = self._container.demux(self._stream), self._desk.limits
+        packets = self._container.demux(self._stream)
         cause: av.error.FFmpegError
         try:
-            while True:
-                self._life.expect(self._desk.clock.monotonic() + limits.silence_timeout)
-                packet = next(packets, None)
-                self._life.expect(None)
-                if packet is None:
-                    return
+            while (packet := self._next(packets)) is not None:
                 yield packet
         except av.error.FFmpegError as error:
             cause = error
+        else:
+            return
         # Outside of the handler: the error must not become part of the new one, it holds the URL.
         if self._desk.source.is_live or not self._pictures:
             raise self._explain(cause)
         logger.warning("recording %s is damaged and ends early", name(self._desk.source))
 
+    def _next(self, packets: "Iterator[Packet[VideoStream]]") -> "Packet[VideoStream] | None":
+        """Wait for a packet and note on it when it came; None = the source has no more.
+
+        Raises:
+            StreamError: the camera is silent. libav then hands over the picture whose end it was
+                waiting for, as if it had just come.
+        """
+        clock, limits = self._desk.clock, self._desk.limits
+        asked = clock.monotonic()
+        self._life.expect(asked + limits.silence_timeout)
+        packet = next(packets, None)
+        self._life.expect(None)
+        arrived = clock.monotonic()
+        if self._desk.source.is_live and arrived - asked >= limits.media_timeout:
+            raise self._silent()
+        if packet is not None:
+            packet.opaque = arrived
+        return packet
+
+    def _silent(self) -> StreamError:
+        who, seconds = name(self._desk.source), self._desk.limits.media_timeout
+        return StreamError(FaultClass.TIMEOUT, f"{who} sent no media for {seconds:g} s")
+
     def _explain(self, cause: av.error.FFmpegError) -> StreamError:
-        who = name(self._desk.source)
         if isinstance(cause, av.error.ExitError | av.error.TimeoutError):
-            silence = f"{self._desk.limits.silence_timeout:g}"
-            return StreamError(FaultClass.TIMEOUT, f"{who} sent no media for {silence} s")
-        return classify(cause, who)
+            return self._silent()
+        return classify(cause, name(self._desk.source))
 
     def _note(self, packet: "Packet[VideoStream]") -> None:
         """Count a packet, and decide from time to time which ones need decoding."""
@@ -160,17 +184,22 @@ class Session:
         """Place a picture in time and offer it if it is due."""
         desk, over = self._desk, self._life.over
         timestamp = None if picture.pts is None else picture.time
-        pts = desk.timeline.place(timestamp, desk.clock.monotonic())
+        arrived = cast("float", picture.opaque)
+        pts = desk.timeline.place(timestamp, arrived)
         if desk.pace is not None:
             desk.wait(over, desk.pace.delay(pts, desk.clock.monotonic()))
         if over.is_set():
             return
-        self._last_picture = desk.clock.monotonic()
+        now = desk.clock.monotonic()
+        if not desk.source.is_live:
+            arrived = now  # a recording's pictures come when they are due
+        self._last_picture = arrived
         self._pictures += 1
-        if desk.ledger.decoded(picture.width, picture.height):
+        if desk.ledger.decoded(picture.width, picture.height, arrived):
             desk.on_open()
         if desk.sink.wants(pts):
-            desk.sink.offer(Frame(AvPicture(picture), pts, desk.clock.now(), self._last_picture))
+            wall = desk.clock.now() - timedelta(seconds=now - arrived)
+            desk.sink.offer(Frame(AvPicture(picture), pts, wall, arrived))
 
     def _expect_pictures(self) -> None:
         """Raise `StreamError` when media comes, but has shown nothing for too long."""

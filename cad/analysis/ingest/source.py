@@ -77,7 +77,7 @@ def _open_rtsp(source: StreamSource, limits: IngestLimits) -> InputContainer:
     cause: av.error.FFmpegError
     options = {
         "rtsp_transport": (source.transport or limits.transport).value,
-        "timeout": str(round(min(limits.silence_timeout, limits.open_timeout) * MICROSECONDS)),
+        "timeout": str(round(limits.media_timeout * MICROSECONDS)),
         "fpsprobesize": "0",  # else opening takes 20 pictures: 2 s at 10 a second
     }
     try:

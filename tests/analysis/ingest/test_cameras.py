@@ -139,6 +139,20 @@ async def test_a_stream_comes_back_when_its_camera_does() -> None:
     assert all(later > earlier for earlier, later in pairwise(sink.times))
 
 
+async def test_the_last_picture_of_a_camera_that_falls_silent_is_not_shown_as_a_new_one() -> None:
+    clock, sink = SystemClock(), Collector()
+    async with RtspCamera() as camera, reading(camera.url(), limits(), sink) as it:
+        await until(lambda: len(sink.frames) >= 5)
+        camera.fall_silent()
+        silent = clock.monotonic()
+        await until(lambda: has_fault(it, FaultClass.TIMEOUT))
+        last, age = sink.frames[-1].received, it.status().last_frame_age
+        camera.go_on()
+    assert last < silent + 0.5
+    assert age is not None
+    assert age > 1
+
+
 async def test_a_refused_port_is_a_connection_fault() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]

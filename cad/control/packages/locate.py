@@ -57,11 +57,15 @@ class AllowedHosts:
 def locate(order: PushOrder, settings: PlatformSettings, *, strict: bool) -> Source:
     """Return where `order` has its archive.
 
+    Strict mode wants a digest beside a URL (AM-85); the order that the standard prints has neither.
+
     Raises:
         RefusedError: the URL is missing or not allowed, or the digest is missing or malformed.
     """
     url = order.url or _content_url(order, settings)
     AllowedHosts.of(settings).check(url)
+    if strict and order.url and not order.md5:
+        raise MissingFieldError("md5", "the MD5 of what is at url, 32 hex digits")
     md5 = usable_md5(order.md5, strict=strict)
     if urlsplit(url).scheme == "http" and not md5:
         raise BadValueError("expected 32 hex digits, since the URL is http", field="md5")

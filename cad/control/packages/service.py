@@ -236,7 +236,7 @@ class PackageService:
             RefusedError: the archive's URL or digest is not acceptable.
         """
         source = self._pushing.locate(order)
-        if order.md5 and not source.md5:
+        if (order.url or order.md5) and not source.md5:
             number = order.file_package_id
             logger.warning("file package %s: %r is no MD5; not checked", number, order.md5)
         async with self._orders:

@@ -39,6 +39,14 @@ def test_what_is_no_digest_is_refused_in_strict_mode_only() -> None:
         locate(order(md5=given_md5), PLATFORM, strict=True)
 
 
+@pytest.mark.row("COM-13")
+def test_a_digest_beside_a_url_may_be_missing_in_lenient_mode_only() -> None:
+    url = "https://store.example/x"
+    assert locate(order(url), PLATFORM, strict=False).md5 == ""
+    with pytest.raises(MissingFieldError, match="md5: missing"):
+        locate(order(url), PLATFORM, strict=True)
+
+
 def test_http_needs_a_digest() -> None:
     url = "http://store.example/x"
     assert locate(order(url, MD5), PLATFORM, strict=True).url == url

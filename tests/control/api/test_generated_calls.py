@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks
 
 from cad.control.api.app import local_app, local_surface, public_app, public_surface
@@ -53,8 +54,9 @@ BOUNDED = settings(
 def operations(document: Any) -> list[Any]:
     """Return every operation that ends by itself."""
     schema = schemathesis.openapi.from_dict(document)
-    found = [result.ok() for result in schema.get_all_operations()]
-    return [operation for operation in found if operation.path != EVENTS_TAIL]
+    schema.validate()
+    found = [result for result in schema.get_all_operations() if isinstance(result, Ok)]
+    return [result.ok() for result in found if result.ok().path != EVENTS_TAIL]
 
 
 PUBLIC = operations(describe(public_surface(DEVICE)))

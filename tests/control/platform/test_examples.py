@@ -17,10 +17,11 @@ from cad.control.platform.tokens import Anonymous
 from cad.domain.dialects import Dialect
 from cad.wire.annex_h_machine import KeepaliveRequest, RegisterRequest, UnRegisterRequest
 from cad.wire.envelope import read_answer, read_envelope
+from cad.wire.model import WireModel
 from tests.spec import EXAMPLES, example
 from tests.spec.catalogue import CALLED_ON_PLATFORM
 
-REQUESTS = {
+REQUESTS: dict[str, type[WireModel]] = {
     "H.2-register-machine": RegisterRequest,
     "H.3-unregister-machine": UnRegisterRequest,
     "H.4-keepalive-machine": KeepaliveRequest,

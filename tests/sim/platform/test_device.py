@@ -3,13 +3,17 @@
 import base64
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import pytest
 from aiohttp import web
+from typing_extensions import override
 
+from cad.domain.dialects import Dialect, Reading
 from cad.sim.platform.ca import CertificateAuthority, Identity
 from cad.sim.platform.device import DeviceClient, DeviceRefusedError, Trust
 from cad.sim.platform.registry import Login, Machine
@@ -52,7 +56,12 @@ class NotingDevice:
         if path.endswith("/missing"):
             body = {"code": "40401", "message": "no such task"}
             return web.json_response(body, status=404)
-        return web.json_response({"code": "0", "message": "success", "data": ANSWERS.get(path)})
+        return web.json_response(
+            {"code": "0", "message": "success", "data": ANSWERS.get(path.partition("?")[0])}
+        )
+
+
+Noting = TypeVar("Noting", bound=NotingDevice)
 
 
 @pytest.fixture
@@ -66,15 +75,22 @@ def other(tmp_path: Path) -> Identity:
     return CertificateAuthority(folder, datetime.now(UTC)).issue("device", ["127.0.0.1"])
 
 
-@pytest.fixture
-async def device(identity: Identity) -> AsyncIterator[tuple[NotingDevice, int]]:
-    noting, app = NotingDevice(), web.Application()
+@asynccontextmanager
+async def serving(noting: Noting, identity: Identity) -> AsyncIterator[tuple[Noting, int]]:
+    """Serve a device over TLS; yield it and its port."""
+    app = web.Application()
     app.router.add_route("*", "/{path:.*}", noting.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.2)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=identity.server_context()).start()
     yield noting, runner.addresses[0][1]
     await runner.cleanup()
+
+
+@pytest.fixture
+async def device(identity: Identity) -> AsyncIterator[tuple[NotingDevice, int]]:
+    async with serving(NotingDevice(), identity) as served:
+        yield served
 
 
 @pytest.fixture
@@ -159,3 +175,48 @@ async def test_a_private_authority_is_trusted(
     trust = Trust(ssl.create_default_context(cafile=tmp_path / "ca.pem"))
     async with DeviceClient(machine(device[1]), trust) as client:
         assert (await client.status()).is_online
+
+
+class OtherSpelling(NotingDevice):
+    """A device that serves the spelling of clause I.7 only, and reads the bodies of GET."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: list[bytes] = []
+
+    @override
+    async def answer(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.read())
+        self.calls.append((request.method, request.path))
+        if "/algoPackages" in request.path:
+            return web.Response(status=404, text="404: Not Found")
+        return web.json_response({"code": "0", "message": "success", "data": [PACKAGE]})
+
+
+@pytest.fixture
+async def other_spelling(identity: Identity) -> AsyncIterator[tuple[OtherSpelling, int]]:
+    async with serving(OtherSpelling(), identity) as served:
+        yield served
+
+
+@pytest.mark.row("COM-05")
+@pytest.mark.row("COM-14")
+async def test_the_other_spelling_is_tried_once_and_remembered(
+    other_spelling: tuple[OtherSpelling, int], identity: Identity
+) -> None:
+    device, port = other_spelling
+    trust = Trust.pinned(identity.certificate.read_text())
+    dialect = Dialect(name="body", get_reading=Reading.BODY)
+    async with DeviceClient(machine(port), trust, dialect) as client:
+        for status in ("RUNNING", "STOPPED"):
+            assert len(await client.algorithm_packages(status)) == 1
+    spelled = ["algoPackages", "algorithmPackages", "algorithmPackages"]
+    assert device.calls == [("GET", f"/CAD/machine/{name}") for name in spelled]
+    assert device.bodies[1:] == [b'{"status": "RUNNING"}', b'{"status": "STOPPED"}']
+
+
+async def test_a_filter_travels_in_the_query_otherwise(
+    client: DeviceClient, device: tuple[NotingDevice, int]
+) -> None:
+    await client.algorithm_packages("RUNNING")
+    assert device[0].calls == [("GET", "/CAD/machine/algoPackages?status=RUNNING")]

@@ -138,6 +138,10 @@ class TaskRun:
     """Monotonic; when the newest analysed picture had arrived, or when its run began."""
     frames: FrameCounts = field(default=NO_FRAMES)
     """As they stood when the newest result was seen."""
+    received: int = 0
+    """Pictures that had arrived at the newest look."""
+    arrived: float | None = None
+    """Monotonic; when `received` was last seen to grow."""
     failing_since: float | None = None
     """Monotonic; None = it does not fail, or what fails is waited for without an end."""
     history: tuple[Transition, ...] = ()
@@ -166,6 +170,15 @@ class TaskRun:
         if self.state not in LIVE:
             return self
         report = sight.report or TaskReport(task_id=TaskId(""))
+        return self._count(report, now)._judge(sight, report, now, limits)
+
+    def _count(self, report: TaskReport, now: Moment) -> "TaskRun":
+        received = report.frames.received
+        if received == self.received:
+            return self
+        return replace(self, received=received, arrived=now.monotonic)
+
+    def _judge(self, sight: Sighting, report: TaskReport, now: Moment, limits: Limits) -> "TaskRun":
         if report.finished:
             return self._on(TaskEvent.ENDED, now)
         if sight.obstacle is not None:
@@ -183,11 +196,18 @@ class TaskRun:
             run = replace(self, seen=max(seen, self.seen), frames=frames, failing_since=None)
             return run._on(TaskEvent.ANALYSING, now)
         if now.monotonic - self.seen >= limits.silence:
-            return self._fail(self._silence(report, now), Patience.POLICY, now, limits)
+            return self._fail(self._silence(report, now, limits), Patience.POLICY, now, limits)
         return self
 
     def _begin(self, event: TaskEvent, now: Moment) -> "TaskRun":
-        run = replace(self, seen=now.monotonic, frames=NO_FRAMES, failing_since=None)
+        run = replace(
+            self,
+            seen=now.monotonic,
+            frames=NO_FRAMES,
+            received=0,
+            arrived=None,
+            failing_since=None,
+        )
         return run._on(event, now)
 
     def _fail(self, fault: Fault, patience: Patience, now: Moment, limits: Limits) -> "TaskRun":
@@ -204,11 +224,16 @@ class TaskRun:
             return run._on(TaskEvent.FAILED, now, fault)
         return run._on(TaskEvent.STALLED, now, fault)
 
-    def _silence(self, report: TaskReport, now: Moment) -> Fault:
-        """Name what is missing: pictures, or their analysis."""
+    def _silence(self, report: TaskReport, now: Moment, limits: Limits) -> Fault:
+        """Name what is missing: pictures, or their analysis.
+
+        A stream that falls silent leaves some pictures behind that are not analysed any more; only
+        if they go on to come it is the analysis.
+        """
         seconds = now.monotonic - self.seen
         arrived = report.frames.received - self.frames.received
-        if arrived > 0:
+        still_come = self.arrived is not None and now.monotonic - self.arrived < limits.silence / 2
+        if arrived > 0 and still_come:
             text = f"{arrived} pictures arrived and none was analysed for {seconds:.0f} s"
             return Fault(FaultClass.ENGINE, text, now.utc)
         text = f"the stream has delivered no picture for {seconds:.0f} s"

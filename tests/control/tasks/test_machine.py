@@ -76,6 +76,15 @@ def test_pictures_that_arrive_and_are_not_analysed_are_the_engines_fault() -> No
     assert "200 pictures arrived" in run.fault.message
 
 
+def test_pictures_that_came_before_the_silence_do_not_make_it_the_engines() -> None:
+    run = a_run().observe(analysing(received=10), at(0), LIMITS)
+    for tick in range(1, 18):
+        late = Sighting(report=report(age=0.1 + tick / 2, received=12, analysed=10))
+        run = run.observe(late, at(tick / 2), LIMITS)
+    assert run.fault is not None
+    assert run.fault.kind is FaultClass.TIMEOUT
+
+
 def test_a_task_that_never_had_a_report_waits_with_a_reason() -> None:
     run = a_run().observe(Sighting(), at(8), LIMITS)
     assert (run.state, run.fault and run.fault.kind) == (TaskState.PENDING, FaultClass.TIMEOUT)
@@ -213,6 +222,7 @@ def test_no_course_of_things_breaks_what_a_state_means(
         before, run = run, take(run, step, tick * pace)
         if run.state is TaskState.RUNNING:
             assert run.fault is None
+        if run.state is TaskState.RUNNING and isinstance(step, Sighting):
             assert tick * pace - run.seen < LIMITS.silence
         if run.state is TaskState.ERROR:
             assert run.fault is not None

@@ -19,6 +19,7 @@ from cad.base.clock import SystemClock
 from cad.config.settings import ApiSettings
 from cad.control.api.server import ApiServer
 from cad.sim.platform.ca import CertificateAuthority, Identity
+from tests.control.access.world import TurnedClock
 from tests.waiting import until
 
 HOSTS = ("127.0.0.1",)
@@ -230,3 +231,15 @@ def caller(
 async def status(url: str, context: ssl.SSLContext) -> int:
     async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as response:
         return response.status
+
+
+async def test_a_certificate_made_in_1970_is_valid_when_the_clock_is_set(tmp_path: Path) -> None:
+    settings = ApiSettings(host="127.0.0.1", port=0, socket=tmp_path / "cad.sock")
+    clock = TurnedClock(datetime(1970, 1, 1, tzinfo=UTC))
+    async with ApiServer(settings, tmp_path, HOSTS, clock).serving(
+        web.Application(), web.Application()
+    ):
+        pem = (tmp_path / "tls" / "server.crt").read_bytes()
+    made = x509.load_pem_x509_certificate(pem)
+    assert made.not_valid_before_utc.year == 2025
+    assert made.not_valid_after_utc.year > 2030

@@ -87,7 +87,7 @@ async def test_nobody_but_the_platform_sees_the_token(http: PlatformHttp, url: s
     assert await authorizer(http).headers(url) == {}
 
 
-@pytest.mark.row("SEC-05", part="scopes")
+@pytest.mark.row("SEC-05")
 async def test_a_revoked_token_is_renewed_and_the_call_made_again(
     platform: ReferencePlatform, http: PlatformHttp
 ) -> None:

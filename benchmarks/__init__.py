@@ -1,1 +1,3 @@
 """Measurements of the product: `python -m benchmarks`."""
+
+import cad.analysis.engines  # noqa: F401 - before anything loads onnxruntime: keeps it silent

@@ -8,3 +8,9 @@ loaded:
 * `onnx_engine` serves the planes form: planes → `session` → decoder → `suppression` → `placement`;
 * `surface_engine` serves the surface form, where all of that is in the graph.
 """
+
+import os
+
+# The official builds of onnxruntime report models, sessions and errors to their maker unless this
+# is set before the library is loaded. What a device analyses is nobody's business but its owner's.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

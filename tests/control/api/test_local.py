@@ -8,7 +8,8 @@ import pytest
 
 from cad.domain.ids import ServiceId
 from cad.wire.local import CredentialsItem, PackagesItem, StatusItem, StreamItem
-from tests.control.api.conftest import PASSWORD, USER, Caller, Fakes
+from tests.control.access.world import PASSWORD, USER
+from tests.control.api.conftest import Caller, Fakes
 from tests.spec.orders import order
 from tests.waiting import until
 

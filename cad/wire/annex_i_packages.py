@@ -1,23 +1,27 @@
 """Algorithm file packages and algorithm packages on a machine (Annex I)."""
 
+import dataclasses
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator
+from typing_extensions import override
 
 from cad.base.clock import local_text
 from cad.base.redact import redact
+from cad.domain.accelerators import capacities_on
 from cad.domain.ids import FilePackageId
 from cad.domain.packages import (
     AlgoPackage,
+    Capacity,
     FilePackage,
     FilePackageState,
     PackageState,
     PackageType,
     PushOrder,
 )
-from cad.wire.model import AlsoRead, Long, Name, Text, WireModel
+from cad.wire.model import AlsoRead, Long, Name, Number, Text, WireModel
 
 FILE_PACKAGES = "/CAD/machine/algoFilePackages"
 PACKAGES = "/CAD/machine/algoPackages"
@@ -125,6 +129,70 @@ class MachineAlgoPackage(WireModel):
             algo_file_package_id=package.file_package_id,
             replaced_by=package.replaced_by,
         )
+
+
+class CapacityItem(WireModel):
+    """What one instance carries on one kind of card (`algo_runtime.gpu[]`, AM-88)."""
+
+    vendor: Text
+    accelerator: Text
+    resolution: Text
+    quota: Number
+    """Cards for each instance."""
+    limit: Number
+    """Cards at most; 0 = no limit."""
+    stream_video_quota: Long
+    """Video channels at that resolution."""
+    stream_capture_quota: Long
+    """Picture channels at that resolution."""
+    analyze_quota: Long
+    """Requests per second."""
+
+    @classmethod
+    def from_capacity(cls, capacity: Capacity) -> Self:
+        """Return what the device answers."""
+        return cls(**dataclasses.asdict(capacity))
+
+
+class MachineAlgoPackageDetail(MachineAlgoPackage):
+    """An algorithm package with all that is known of it: extension members of I.7 (AM-123)."""
+
+    algo_cabin_name: Text = ""
+    event_types: list[Name] = Field(default_factory=list)
+    """Empty = any event type may be asked for (AM-111)."""
+    args: Text | None = None
+    environment: dict[str, Text] = Field(default_factory=dict)
+    """What the algorithm gets; values with secret-looking names are masked."""
+    capacities: list[CapacityItem] = Field(default_factory=list)
+    """On the card that `args` select, or on all."""
+    provider: Text | None = None
+    """The execution provider that it was compiled for."""
+    seconds_per_frame: Number | None = None
+    """Processor or device seconds, measured at the installation."""
+    sample_boxes: Long | None = None
+    """Objects found on the package's own sample."""
+
+    @override
+    @classmethod
+    def from_package(cls, package: AlgoPackage, zone: ZoneInfo) -> Self:
+        """Return what the device answers."""
+        manifest, prepared = package.manifest, package.prepared
+        capacities = capacities_on(package.settings.xpu_type, manifest.capacities)
+        return cls(
+            **MachineAlgoPackage.from_package(package, zone).model_dump(),
+            algo_cabin_name=manifest.cabin_name,
+            event_types=list(manifest.event_types),
+            args=redact(package.args) or None,
+            environment={name: _masked(name, text) for name, text in package.environment.items()},
+            capacities=[CapacityItem.from_capacity(capacity) for capacity in capacities],
+            provider=prepared.provider if prepared else None,
+            seconds_per_frame=round(prepared.cpu_seconds_per_frame, 6) if prepared else None,
+            sample_boxes=prepared.sample_boxes if prepared else None,
+        )
+
+
+def _masked(name: str, value: str) -> str:
+    return redact(f"{name}={value}").removeprefix(f"{name}=")
 
 
 class MachineAlgoFilePackage(WireModel):

@@ -1,17 +1,58 @@
 """Annex I: requests read, items written."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from cad.base.errors import BadValueError
-from cad.domain.packages import PackageState
+from cad.domain.ids import FilePackageId, ServiceId
+from cad.domain.models import ModelInput, ModelSpec
+from cad.domain.packages import (
+    AlgoPackage,
+    AlgorithmManifest,
+    Capacity,
+    PackageState,
+    PackageType,
+    ServiceSettings,
+)
 from cad.wire.annex_i_packages import (
     AlgoFilePackageRequest,
     AlgoPackageInstallRequest,
     AlgoPackageListRequest,
     MachineAlgoPackage,
+    MachineAlgoPackageDetail,
 )
 from cad.wire.envelope import read_envelope
 from tests.spec import example
+
+MODEL = ModelSpec(
+    task="detect", decoder="yolox", labels=("person",), input=ModelInput(width=64, height=64)
+)
+CAPACITIES = tuple(
+    Capacity(
+        vendor="NVidia",
+        accelerator=card,
+        quota=0.5,
+        limit=0,
+        resolution="PIXELS_200W",
+        stream_video_quota=6,
+        stream_capture_quota=0,
+        analyze_quota=0,
+    )
+    for card in ("A2", "T4")
+)
+ALGORITHM = AlgorithmManifest(
+    code=ServiceId("A-B-1"),
+    name="persons",
+    version="1.0.0",
+    kind=PackageType.BIN,
+    cabin_name="b",
+    event_types=(),
+    model_path="model.onnx",
+    model=MODEL,
+    capacities=CAPACITIES,
+)
 
 
 def test_the_printed_push_is_read() -> None:
@@ -54,3 +95,29 @@ def test_the_printed_package_is_read() -> None:
     package = MachineAlgoPackage.read(read_envelope(example("I.7-get-algo-package.response")).data)
     assert package.algo_package_code == "BAIDU-HUMAN_ATTR_ALERT-1.0.0"
     assert package.status is PackageState.RUNNING
+
+
+def test_the_detail_shows_what_an_algorithm_gets_but_no_secret() -> None:
+    package = AlgoPackage(
+        code=ALGORITHM.code,
+        file_package_id=FilePackageId(7),
+        manifest=ALGORITHM,
+        state=PackageState.RUNNING,
+        settings=ServiceSettings(xpu_type="NVIDIA_A2"),
+        environment={"AUTH_ADDRESS": "10.0.0.1:8080", "API_TOKEN": "hunter2"},
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    wire = MachineAlgoPackageDetail.from_package(package, ZoneInfo("Asia/Shanghai")).to_wire()
+    assert wire["environment"] == {"AUTH_ADDRESS": "10.0.0.1:8080", "API_TOKEN": "***"}
+    assert wire["capacities"] == [
+        {
+            "vendor": "NVidia",
+            "accelerator": "A2",
+            "resolution": "PIXELS_200W",
+            "quota": 0.5,
+            "limit": 0.0,
+            "streamVideoQuota": 6,
+            "streamCaptureQuota": 0,
+            "analyzeQuota": 0,
+        }
+    ]

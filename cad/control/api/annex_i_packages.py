@@ -18,6 +18,7 @@ from cad.wire.annex_i_packages import (
     AlgoPackageListRequest,
     MachineAlgoFilePackage,
     MachineAlgoPackage,
+    MachineAlgoPackageDetail,
 )
 from cad.wire.annex_i_packages import PACKAGES as PACKAGES_PATH
 from cad.wire.envelope import ANNEX_I
@@ -85,7 +86,7 @@ async def list_packages(request: web.Request) -> web.Response:
 async def show_package(request: web.Request) -> web.Response:
     """Show one algorithm package (I.7)."""
     found = request.app[PACKAGES].package(await _code(request))
-    item = MachineAlgoPackage.from_package(found, request.app[DEVICE].zone)
+    item = MachineAlgoPackageDetail.from_package(found, request.app[DEVICE].zone)
     return reply(request, item.to_wire())
 
 
@@ -129,7 +130,7 @@ _INSTALL_OR_LIST = Contract(
 )
 _UNINSTALL = Contract(clause="I.5", takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
 _LIST = Contract(clause="I.6", takes=(AlgoPackageListRequest,), answers=list[MachineAlgoPackage])
-DETAIL = Contract(clause="I.7", takes=(AlgoPackageCodeRequest,), answers=MachineAlgoPackage)
+DETAIL = Contract(clause="I.7", takes=(AlgoPackageCodeRequest,), answers=MachineAlgoPackageDetail)
 _SWITCH = Contract(takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
 
 _FILE_PACKAGE = f"{FILE_PACKAGES}/{{algoFilePackageId}}"

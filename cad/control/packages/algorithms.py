@@ -5,13 +5,14 @@ import logging
 from dataclasses import dataclass, field
 
 from cad.base.clock import Clock
-from cad.base.errors import ConflictError, NotFoundError
+from cad.base.errors import BadValueError, ConflictError, NotFoundError
 from cad.control.packages.arguments import parse_args
 from cad.control.packages.book import Book
 from cad.control.packages.jobs import Jobs
 from cad.control.packages.ports import ServiceHost
 from cad.control.packages.succession import predecessor, replaced_by
 from cad.control.packages.upgrading import Upgrading
+from cad.domain.accelerators import capacities_on, find_accelerator
 from cad.domain.ids import FilePackageId, ServiceId
 from cad.domain.packages import (
     AlgoPackage,
@@ -183,7 +184,21 @@ class Algorithms:
         settings, ignored = parse_args(args, manifest.model.labels, strict=self.strict)
         if ignored:
             logger.warning("package %s: args without meaning: %s", code, ", ".join(ignored))
+        self._check_card(settings.xpu_type, manifest)
         return settings
+
+    def _check_card(self, card: str, manifest: AlgorithmManifest) -> None:
+        """Refuse, or report if not strict, a card on which the package is not said to run."""
+        if card and find_accelerator(card) is None:
+            logger.info("package %s: card %s is not known and passes through", manifest.code, card)
+        cards = [f"{entry.vendor} {entry.accelerator}" for entry in manifest.capacities]
+        if not card or not cards or capacities_on(card, manifest.capacities):
+            return
+        expected = f"expected one of the cards of its manifest: {', '.join(cards)}"
+        error = BadValueError(expected, field="args.xpuType", given=card)
+        if self.strict:
+            raise error
+        logger.warning("package %s: %s", manifest.code, error)
 
     def _offer(self, code: ServiceId) -> tuple[FilePackageId, AlgorithmManifest]:
         """Return where `code` comes from: what it was installed from, else the latest push."""

@@ -7,7 +7,12 @@ import typer
 
 from cad.ctl.output import console, print_pairs, print_table, size
 from cad.ctl.session import Json, api, run, show
-from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
+from cad.wire.annex_i_packages import (
+    CapacityItem,
+    MachineAlgoFilePackage,
+    MachineAlgoPackage,
+    MachineAlgoPackageDetail,
+)
 from cad.wire.local import PACKAGES, PackagesItem
 
 app = typer.Typer(no_args_is_help=True)
@@ -65,7 +70,7 @@ def _render_list(data: object) -> None:
 
 
 def _render_one(data: object) -> None:
-    package = MachineAlgoPackage.read(data)
+    package = MachineAlgoPackageDetail.read(data)
     print_pairs(
         [
             ("code", package.algo_package_code),
@@ -76,10 +81,31 @@ def _render_one(data: object) -> None:
             ("reason", package.status_reason),
             ("operation", _operation(package)),
             ("file package", package.algo_file_package_id),
+            ("replaced by", package.replaced_by),
             ("created", package.created_date),
+            ("cabin", package.algo_cabin_name),
+            ("events", ", ".join(package.event_types) or "any"),
+            ("args", package.args),
+            ("runs on", _device(package)),
+            *((name, value) for name, value in package.environment.items()),
+            *(("capacity", _capacity(capacity)) for capacity in package.capacities),
         ]
     )
     console().print()
+
+
+def _device(package: MachineAlgoPackageDetail) -> str:
+    if package.provider is None or package.seconds_per_frame is None:
+        return ""
+    return f"{package.provider}, {1000 * package.seconds_per_frame:.1f} ms a picture"
+
+
+def _capacity(capacity: CapacityItem) -> str:
+    return (
+        f"{capacity.vendor} {capacity.accelerator}: {capacity.stream_video_quota} video and "
+        f"{capacity.stream_capture_quota} picture channels at {capacity.resolution}, "
+        f"{capacity.analyze_quota} requests/s, {capacity.quota:g} card(s) each"
+    )
 
 
 def _operation(package: MachineAlgoPackage) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cad.analysis.pipeline.rules.areas import foot, is_at_border, is_deep, margin, on_grid
 from cad.analysis.pipeline.rules.passage import Passage
 from cad.analysis.pipeline.rules.presence import Place, Presence
-from cad.analysis.pipeline.tracking import LOST_SECONDS, Track
+from cad.analysis.pipeline.tracking import Rhythm, Track
 from cad.domain.geometry import contains
 from cad.domain.rules import Area, Direction, Point, Rule
 
@@ -134,6 +134,7 @@ class RuleEvaluator:
         self._kept = {index for index, name in enumerate(labels) if not keep or name in keep}
         self._size = (0, 0)
         self._time = 0.0
+        self._rhythm = Rhythm()
         self._seen: dict[int, float] = {}
         self._states: list[_RuleState] = []
 
@@ -174,7 +175,9 @@ class RuleEvaluator:
 
     def _note(self, tracks: list[Track], time: float) -> None:
         """Note who was seen, and forget those whose tracks the tracker has ended by now."""
-        ended = [track_id for track_id, last in self._seen.items() if time - last > LOST_SECONDS]
+        self._rhythm.note(time)
+        patience = self._rhythm.lost_seconds
+        ended = [track_id for track_id, last in self._seen.items() if time - last > patience]
         for track_id in ended:
             del self._seen[track_id]
         for state in self._states:

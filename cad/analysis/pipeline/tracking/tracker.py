@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from cad.analysis.pipeline.tracking.association import assign, overlaps
 from cad.analysis.pipeline.tracking.motion import Array, Motion, Rows
+from cad.analysis.pipeline.tracking.rhythm import Rhythm
 from cad.domain.frames import Boxes
-
-LOST_SECONDS = 3.0
-"""How long an object may stay out of sight and keep its id."""
 
 LEAST_FIT = 0.2
 """Overlap that a box of a high score needs with where its object is expected."""
@@ -22,8 +20,14 @@ LEAST_WEAK_FIT = 0.5
 MARGIN_LIMIT = 0.25
 """A box grows by its doubt before it is compared, at most by this fraction of its height."""
 
+SELDOM = 0.9
+"""Seconds between pictures from which nobody waits for the second sight of an object: one a second,
+less what pictures lie off their moment."""
+CLEAR = 0.1
+"""How far above the score that begins a track one must be to be believed at first sight."""
+
 TENTATIVE = 0
-"""The id of an object that was seen once; the second sight gives it one."""
+"""The id of an object that is not believed yet; the second sight gives it one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,14 @@ class _Objects:
 class Tracker:
     """Follows the objects of one stream."""
 
-    def __init__(
-        self, high: float, low: float = 0.1, *, lost_seconds: float = LOST_SECONDS
-    ) -> None:
+    def __init__(self, high: float, low: float = 0.1) -> None:
         """Begin with an empty scene.
 
         Args:
             high: score from which a box may begin a track.
             low: score from which a box may continue one.
-            lost_seconds: how long an object may stay out of sight and keep its id.
         """
-        self._high, self._low, self._lost_seconds = high, low, lost_seconds
+        self._high, self._low, self._rhythm = high, low, Rhythm()
         self._next_id = count(1)
         self._time = 0.0
         self._clear()
@@ -87,12 +88,11 @@ class Tracker:
         boxes = boxes[boxes[:, 4] >= self._low]
         rows, columns = self._associate(boxes)
         self._see(rows, boxes[columns], time)
-        matched = np.zeros(len(boxes), bool)
-        matched[columns] = True
-        tracks = self._tracks(rows, boxes[columns])
+        fresh = boxes[:, 4] >= self._high
+        fresh[columns] = False
+        tracks = _tracks(self._objects.ids[rows], boxes[columns])
         self._drop_false_starts(rows)
-        self._begin(boxes[~matched & (boxes[:, 4] >= self._high)], time)
-        return tracks
+        return tracks + self._begin(boxes[fresh], time)
 
     def _clear(self) -> None:
         none = np.zeros(0, np.int64)
@@ -103,7 +103,8 @@ class Tracker:
         """End what was out of sight for too long and move the rest to `time`."""
         if time < self._time:
             self._clear()
-        self._keep(np.flatnonzero(time - self._objects.seen <= self._lost_seconds))
+        self._rhythm.note(time)
+        self._keep(np.flatnonzero(time - self._objects.seen <= self._rhythm.lost_seconds))
         self._motion.predict(max(0.0, time - self._time))
         self._time = time
 
@@ -142,24 +143,29 @@ class Tracker:
         for row in rows[self._objects.ids[rows] == TENTATIVE]:
             self._objects.ids[row] = next(self._next_id)
 
-    def _tracks(self, rows: Rows, boxes: Boxes) -> list[Track]:
-        ids = self._objects.ids[rows].tolist()
-        return [
-            Track(track_id, (x1, y1, x2, y2), score, int(label))
-            for track_id, (x1, y1, x2, y2, score, label) in zip(ids, boxes.tolist(), strict=True)
-        ]
-
     def _drop_false_starts(self, seen: Rows) -> None:
         """Forget objects that were not seen a second time at once."""
         wanted = self._objects.ids != TENTATIVE
         wanted[seen] = True
         self._keep(np.flatnonzero(wanted))
 
-    def _begin(self, boxes: Boxes, time: float) -> None:
-        """Take `boxes` as objects seen for the first time."""
+    def _begin(self, boxes: Boxes, time: float) -> list[Track]:
+        """Take `boxes` as objects seen for the first time; return those believed at once."""
         if not len(boxes):
-            return
-        ids = np.full(len(boxes), TENTATIVE, np.int64)
+            return []
+        clear = boxes[:, 4] >= self._high + CLEAR
+        believed = clear & (self._rhythm.interval >= SELDOM)
+        ids = np.array([next(self._next_id) if each else TENTATIVE for each in believed])
         begun = _Objects(ids, boxes[:, 5].astype(np.int64), np.full(len(boxes), time))
         self._objects = self._objects.join(begun)
         self._motion = self._motion.join(Motion.start(boxes[:, :4].astype(np.float64)))
+        return _tracks(ids[believed], boxes[believed])
+
+
+def _tracks(ids: NDArray[np.int64], boxes: Boxes) -> list[Track]:
+    return [
+        Track(track_id, (x1, y1, x2, y2), score, int(label))
+        for track_id, (x1, y1, x2, y2, score, label) in zip(
+            ids.tolist(), boxes.tolist(), strict=True
+        )
+    ]

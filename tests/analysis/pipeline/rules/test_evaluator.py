@@ -132,8 +132,15 @@ def test_a_track_found_again_is_in_the_same_stay() -> None:
 def test_what_is_known_of_an_ended_track_is_dropped() -> None:
     watching = evaluator(rule(LEFT_HALF))
     assert watching.update([person(20)], 100, 100, 0.0)
-    watching.update([], 100, 100, LOST_SECONDS + 0.1)
+    for tick in range(1, round(LOST_SECONDS / 0.1) + 2):
+        watching.update([], 100, 100, tick * 0.1)
     assert watching.update([person(20)], 100, 100, LOST_SECONDS + 0.2)
+
+
+def test_a_stay_goes_on_between_pictures_that_come_seldom() -> None:
+    watching = evaluator(rule(LEFT_HALF))
+    seen = [watching.update([person(20)], 100, 100, 10.0 * number) for number in range(5)]
+    assert [len(hits) for hits in seen] == [1, 0, 0, 0, 0]
 
 
 def test_sensitivity_moves_the_threshold() -> None:

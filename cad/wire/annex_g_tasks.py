@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cad.base.clock import local_text
 from cad.base.errors import BadValueError
@@ -33,6 +33,13 @@ MACHINE_TASKS = "/CAD/machine/algoTasks"
 
 LARGEST_PAGE = 1000
 FASTEST_ANALYSIS = 1000.0
+SLOWEST_ANALYSIS = 0.01
+
+
+def _analysis_rate(rate: float) -> float:
+    if 0 < rate < SLOWEST_ANALYSIS:
+        raise ValueError(f"expected 0 for every frame, or at least {SLOWEST_ANALYSIS:g} a second")
+    return rate
 
 
 class TaskLabels(OpenModel):
@@ -48,8 +55,11 @@ class VideoStreamOptions(OpenModel):
     url: Annotated[Text, Field(min_length=1)]
     resolution: Text | None = None
     """Class of size such as PIXELS_200W (AM-104)."""
-    analysis_fps: Annotated[Number, Field(ge=0, le=FASTEST_ANALYSIS)] = 5.0
-    """Extension: frames per second to analyse; 0 = every frame."""
+    analysis_fps: Annotated[
+        Number, Field(ge=0, le=FASTEST_ANALYSIS), AfterValidator(_analysis_rate)
+    ] = 5.0
+    """Extension: frames per second to analyse; 0 = every frame. Below 1, only who stays in an area
+    is followed from picture to picture, and line crossings are hardly seen."""
     loop: bool = False
     """Extension, files only: start again at the end."""
     transport: Transport | None = None

@@ -199,6 +199,8 @@ def test_playback_is_refused_by_name() -> None:
         ("file:///x", {"transport": "tcp"}, "transport"),
         ("rtsp://h/x", {"transport": "sctp"}, "transport"),
         ("rtsp://h/x", {"analysisFps": -1}, "analysisFps"),
+        ("rtsp://h/x", {"analysisFps": 5e-324}, "analysisFps"),
+        ("rtsp://h/x", {"analysisFps": 0.0099}, "analysisFps"),
         ("rtsp://h/x", {"activityGating": "on"}, "activityGating"),
         ("rtsp://h/x", {"startTime": "yesterday"}, "startTime"),
         ("rtsp://h/x", {"startTime": "2026-01-02", "endTime": "2026-01-01"}, "endTime"),

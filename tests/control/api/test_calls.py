@@ -59,6 +59,7 @@ async def test_a_package_is_stopped_started_and_uninstalled(call: Caller, fakes:
     assert fakes.packages.forced == [CODE]
 
 
+@pytest.mark.row("CAD-22")
 @pytest.mark.parametrize(("status", "count"), [("RUNNING", 1), ("STOPPED", 0), ("", 1)])
 async def test_packages_are_listed_by_state(call: Caller, status: str, count: int) -> None:
     await call("POST", PACKAGES, {"algoPackageCode": CODE})

@@ -115,3 +115,28 @@ async def test_an_encoded_id_stays_whole(call: Caller, task_id: str) -> None:
     for path in (f"{TASKS[0]}/{task_id}:pause", f"{TASKS[1]}/{task_id}%3Aresume"):
         answer = await call("POST", path)
         assert (answer.code, answer.json["error"]["field"]) == (40401, "id")
+
+
+@pytest.mark.row("COM-08")
+@pytest.mark.parametrize(
+    ("wanted", "number", "size"),
+    [
+        ({}, 1, 20),
+        ({"pageNumber": 0}, 1, 20),
+        ({"pageNumber": "3", "pageSize": "7"}, 3, 7),
+        ({"pageSize": 10**9}, 1, 1000),
+        ({"pageNumber": None, "pageSize": None}, 1, 20),
+    ],
+)
+async def test_pages_have_defaults_and_limits(
+    call: Caller, wanted: Any, number: int, size: int
+) -> None:
+    page = (await call("POST", f"{TASKS[0]}:search", wanted)).data
+    assert (page["pageNumber"], page["pageSize"], page["total"]) == (number, size, 1)
+
+
+@pytest.mark.row("COM-08")
+@pytest.mark.parametrize("wanted", [{"pageNumber": -1}, {"pageSize": 0}, {"pageSize": "x"}])
+async def test_a_page_that_there_cannot_be_is_refused(call: Caller, wanted: Any) -> None:
+    answer = await call("POST", f"{TASKS[0]}:search", wanted)
+    assert (answer.code, answer.json["error"]["field"]) == (40002, next(iter(wanted)))

@@ -43,7 +43,7 @@ TABLE = RouteTable(
         ("GET", "/%43AP/AlgoTasks/%E4%BB%BB", "/CAP/AlgoTasks/{id}", {"id": "任"}),
     ],
 )
-@pytest.mark.row("COM-05", part="client fallback")
+@pytest.mark.row("COM-05")
 @pytest.mark.row("COM-06")
 def test_a_path_finds_its_route(
     method: str, raw: str, path: str, variables: dict[str, str]

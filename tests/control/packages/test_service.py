@@ -94,6 +94,7 @@ async def test_the_order_is_taken_before_the_download_starts(
     assert server.requests == []
 
 
+@pytest.mark.row("COM-12", part="Annexes A to F, which this version does not serve")
 async def test_the_same_order_again_changes_nothing(
     service: PackageService, server: ArchiveServer
 ) -> None:
@@ -102,6 +103,7 @@ async def test_the_same_order_again_changes_nothing(
     assert len(server.requests) == 1
 
 
+@pytest.mark.row("COM-12", part="Annexes A to F, which this version does not serve")
 async def test_another_content_under_the_same_number_is_a_conflict(
     service: PackageService, server: ArchiveServer
 ) -> None:
@@ -197,6 +199,7 @@ async def test_bad_args_are_refused_at_once(service: PackageService, server: Arc
     assert service.packages() == []
 
 
+@pytest.mark.row("COM-12", part="Annexes A to F, which this version does not serve")
 async def test_installing_again_with_the_same_args_changes_nothing(
     service: PackageService, server: ArchiveServer, world: World
 ) -> None:

@@ -1,7 +1,8 @@
 """Checks what came out of an archive against its manifest. Everything blocks."""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
 from cad.base.errors import BadValueError, CadError, MissingFieldError
 from cad.control.packages.durable import disk_errors
@@ -42,21 +43,24 @@ def file_digest(path: Path) -> str:
 def _manifest_text(folder: Path) -> bytes:
     path = folder / MANIFEST_NAME
     if not path.is_file():
-        raise _no_manifest(folder)
+        raise no_manifest(path.relative_to(folder) for path in folder.rglob("manifest.*"))
     with path.open("rb") as file:
         return file.read(SIZE_LIMIT + 1)
 
 
-def _no_manifest(folder: Path) -> CadError:
+def no_manifest(found: Iterable[PurePath]) -> CadError:
+    """Return what is wrong with a package whose files, none of them its manifest, are `found`."""
     expected = f"a file {MANIFEST_NAME} at the root of the archive"
-    for name in ("manifest.yaml", "manifest.yml"):
-        if (folder / name).exists():
-            return BadValueError(f"expected {expected}; this version reads no YAML", field=name)
-    deeper = next((path for path in folder.glob(f"*/{MANIFEST_NAME}")), None)
+    deeper = None
+    for path in found:
+        if str(path) in {"manifest.yaml", "manifest.yml"}:
+            text = f"expected {expected}; this version reads no YAML"
+            return BadValueError(text, field=path.name)
+        if path.name == MANIFEST_NAME and deeper is None:
+            deeper = path.as_posix()
     if deeper is None:
         return MissingFieldError(MANIFEST_NAME, expected)
-    given = deeper.relative_to(folder).as_posix()
-    return BadValueError(f"expected {expected}", field=MANIFEST_NAME, given=given)
+    return BadValueError(f"expected {expected}", field=MANIFEST_NAME, given=deeper)
 
 
 def _check_file(folder: Path, file: ListedFile, field: str) -> None:

@@ -9,6 +9,7 @@ from cad.base.errors import CadError
 from cad.base.threads import WorkThread
 from cad.config.settings import PlatformSettings
 from cad.control.packages.book import Book
+from cad.control.packages.content import unpack_content
 from cad.control.packages.durable import make_empty, publish, remove
 from cad.control.packages.fetch import Fetcher
 from cad.control.packages.inspect import inspect
@@ -16,7 +17,6 @@ from cad.control.packages.layout import Layout
 from cad.control.packages.licence import Licences
 from cad.control.packages.locate import Source, locate
 from cad.control.packages.partfile import remove_part
-from cad.control.packages.unpack import unpack
 from cad.domain.ids import FilePackageId
 from cad.domain.packages import (
     FilePackage,
@@ -96,7 +96,8 @@ class Pushing:
         number = self._file(entry).file_package_id
         draft = self.layout.unpacked_draft(number)
         await self.disk.run(make_empty, draft)
-        await self.disk.run(unpack, self.layout.part(number), draft, self.fetcher.limit_bytes)
+        part, limit = self.layout.part(number), self.fetcher.limit_bytes
+        await self.disk.run(unpack_content, part, draft, limit, strict=self.strict)
 
     async def _verify(self, entry: JournalEntry) -> None:
         package = self._file(entry)

@@ -1,8 +1,8 @@
 """Unpacks the archive of a file package: tar, tar.gz or zip, from anybody, safely.
 
-Nothing is written outside the target folder; only plain files and folders come out, each name once,
-within bounds of size and number that hold for what is really read, not for what headers claim.
-Everything blocks.
+Nothing is written outside the target folder; only plain files come out, each name once, within
+bounds of size and number that hold for what is really read, not for what headers claim. Memory is
+bounded, too: a deflated stream needs no more than its window of 32 KiB. Everything blocks.
 """
 
 import gzip
@@ -11,9 +11,10 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -30,6 +31,7 @@ TAIL_LIMIT = 1024 * 1024
 """Bytes of padding after the last entry of a tar."""
 NAME_LIMIT, PART_LIMIT = 1024, 255
 
+_ZIP_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ZIP_END = b"PK\x05\x06"
 _ZIP_END_SPAN = 22 + 65535
 
@@ -45,43 +47,73 @@ class Member:
     name: str
     size_bytes: int
     """As its header claims."""
-    content: IO[bytes] | None
+    open: Callable[[], IO[bytes]] | None
     """None = a folder."""
 
 
-def unpack(archive: Path, target: Path, limit_bytes: int) -> None:
-    """Unpack `archive` into the empty folder `target`.
+Selects = Callable[[PurePosixPath, int], bool]
+"""Whether a file comes out, by its path and the size that its header claims; may refuse it."""
+
+
+def everything(_path: PurePosixPath, _size_bytes: int) -> bool:
+    """Select every file."""
+    return True
+
+
+def unpack(archive: Path, target: Path, limit_bytes: int, selects: Selects = everything) -> None:
+    """Unpack what `selects` of `archive` into the empty folder `target`.
 
     Raises:
         ArchiveError: names the entry at fault, or says how the archive is damaged.
         TooLargeError: the content is more than `limit_bytes`, or too many files.
         InsufficientError: the disk has no room for it.
     """
-    extraction = Extraction(target, limit_bytes)
-    with disk_errors(f"unpacking {archive.name}"), _damage(), archive.open("rb") as file:
-        for member in _members(file):
+    extraction = Extraction(target, limit_bytes, selects)
+    with members_of(archive) as members:
+        for member in members:
             extraction.add(member)
+
+
+@contextmanager
+def members_of(archive: Path) -> Generator[Iterator[Member]]:
+    """Have the entries of `archive` read one after the other while the context is open.
+
+    Raises:
+        ArchiveError: says how the archive is damaged.
+    """
+    with (
+        disk_errors(f"unpacking {archive.name}"),
+        _damage(),
+        archive.open("rb") as file,
+        closing(_members(file)) as members,
+    ):
+        yield members
 
 
 class Extraction:
     """What of an archive has been written so far, and what it may still claim."""
 
-    def __init__(self, target: Path, limit_bytes: int) -> None:
+    def __init__(self, target: Path, limit_bytes: int, selects: Selects) -> None:
         self._target, self._limit, self._left = target, limit_bytes, limit_bytes
+        self._selects = selects
         self._files: set[PurePosixPath] = set()
         self._folders: set[PurePosixPath] = {PurePosixPath()}
 
     def add(self, member: Member) -> None:
-        """Write one member below the target."""
+        """Write one member below the target if it is selected."""
         path = member_path(member.name)
-        if member.content is None:
+        if member.open is None:
             self._folder(path)
             return
         self._claim(path)
         if member.size_bytes > self._left:
             raise self._too_large(member.name)
+        if not self._selects(path, member.size_bytes):
+            self._left -= member.size_bytes  # it is decompressed on the way to the next one
+            return
         require_room(self._target, member.size_bytes, f"unpacking {member.name}")
-        self._write(self._target / path, member.content, member.name)
+        (self._target / path).parent.mkdir(parents=True, exist_ok=True)
+        self._write(self._target / path, member.open(), member.name)
 
     def _claim(self, path: PurePosixPath) -> None:
         self._folder(path.parent)
@@ -96,7 +128,6 @@ class Extraction:
                 raise ArchiveError("expected a folder", field="archive", given=str(folder))
             self._folders.add(folder)
         self._count()
-        (self._target / path).mkdir(parents=True, exist_ok=True)
 
     def _count(self) -> None:
         if len(self._files) + len(self._folders) > COUNT_LIMIT:
@@ -136,7 +167,7 @@ def _fits(path: PurePosixPath) -> bool:
     return sum(sizes) + len(sizes) <= NAME_LIMIT and max(sizes, default=0) <= PART_LIMIT
 
 
-def _members(file: IO[bytes]) -> Iterator[Member]:
+def _members(file: IO[bytes]) -> Generator[Member]:
     magic = file.read(4)
     file.seek(0)
     if magic.startswith(b"PK"):
@@ -146,14 +177,14 @@ def _members(file: IO[bytes]) -> Iterator[Member]:
     return _tar_members(file)
 
 
-def _tar_members(file: IO[bytes]) -> Iterator[Member]:
+def _tar_members(file: IO[bytes]) -> Generator[Member]:
     guard = cast("IO[bytes]", _BoundedReads(file))
     with closing(file), tarfile.open(fileobj=guard, mode="r:") as archive:
         for entry in archive:
             if entry.isdir():
                 yield Member(entry.name, 0, None)
             elif entry.isreg() and not entry.issparse() and entry.size >= 0:
-                yield Member(entry.name, entry.size, archive.extractfile(entry))
+                yield Member(entry.name, entry.size, partial(_tar_content, archive, entry))
             else:
                 raise _unwanted(entry.name)
         # The end of a gzip holds its checksum, which is compared when it is read.
@@ -161,17 +192,31 @@ def _tar_members(file: IO[bytes]) -> Iterator[Member]:
             raise tarfile.ReadError("more data after the end")
 
 
-def _zip_members(file: IO[bytes]) -> Iterator[Member]:
+def _zip_members(file: IO[bytes]) -> Generator[Member]:
     _refuse_large_directory(file)
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
             kind = stat.S_IFMT(entry.external_attr >> 16)
             if entry.is_dir():
                 yield Member(entry.filename, 0, None)
-            elif kind in {0, stat.S_IFREG}:
-                yield Member(entry.filename, entry.file_size, archive.open(entry))
-            else:
+            elif kind not in {0, stat.S_IFREG}:
                 raise _unwanted(entry.filename)
+            elif entry.compress_type not in _ZIP_METHODS:
+                raise ArchiveError(
+                    "expected entries that are stored or deflated, not packed by method "
+                    f"{entry.compress_type}",
+                    field="archive",
+                    given=entry.filename,
+                )
+            else:
+                yield Member(entry.filename, entry.file_size, partial(archive.open, entry))
+
+
+def _tar_content(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
+    content = archive.extractfile(entry)
+    if content is None:
+        raise _unwanted(entry.name)
+    return content
 
 
 def _unwanted(name: str) -> ArchiveError:

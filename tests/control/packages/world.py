@@ -34,7 +34,7 @@ class Workers:
         self.served: dict[ServiceId, ServiceOrder] = {}
         self.tasks: dict[ServiceId, list[TaskId]] = {}
         self.failures: list[CadError] = []
-        self.withdrawals: list[CadError] = []
+        self.withdrawals: list[Exception] = []
         self.aliases: Mapping[ServiceId, ServiceId] = {}
         self.switches: list[Mapping[ServiceId, ServiceId]] = []
         """Every change of `aliases`."""
@@ -82,7 +82,7 @@ class Compiler:
     def __init__(self) -> None:
         self.requests: list[PrepareRequest] = []
         self.provider = "CPUExecutionProvider"
-        self.failures: list[CadError] = []
+        self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
 

@@ -25,6 +25,7 @@ from cad.analysis.engines.onnx_engine import open_engine
 from cad.analysis.engines.session import CPU, available_providers, choose_provider
 from cad.analysis.ingest.still import open_picture
 from cad.base.errors import CadError
+from cad.base.process import die_with_the_parent
 from cad.domain.frames import PlaneLayout, Planes
 from cad.domain.ids import ServiceId
 from cad.domain.models import Engine, PreparedModel
@@ -78,6 +79,7 @@ class GreySample:
 
 def main() -> int:
     """Run the child; return its exit code."""
+    die_with_the_parent()  # the next daemon's child writes to the same place
     answers = _take_standard_output()
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=PrepareRequest)
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

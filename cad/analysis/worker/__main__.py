@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -21,13 +20,12 @@ from cad.analysis.worker.link import Link
 from cad.analysis.worker.ports import Engines
 from cad.analysis.worker.process import Worker
 from cad.base.clock import SystemClock
+from cad.base.process import die_with_the_parent
 from cad.base.redact import redact
 from cad.domain.streams import Transport
 from cad.protocols.worker.settings import WorkerSettings, parse_settings
 
 logger = logging.getLogger(__name__)
-
-PR_SET_PDEATHSIG = 1
 
 EXIT_STOPPED, EXIT_FAILED = 0, 1
 
@@ -47,7 +45,8 @@ def main() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    _die_with_the_daemon()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the daemon
+    die_with_the_parent()
     code = EXIT_FAILED
     try:
         asyncio.run(_work(arguments.socket_fd, arguments.settings))
@@ -91,12 +90,6 @@ def _ingest_limits(settings: WorkerSettings) -> IngestLimits:
         silence_timeout=settings.silence_timeout,
         pace_files=settings.pace_files,
     )
-
-
-def _die_with_the_daemon() -> None:
-    """Leave Ctrl-C to the daemon, and have the kernel end this process if the daemon is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    AuthenticationFailedError,
     BrokerResponseError,
     ClusterAuthorizationFailedError,
     InvalidTopicError,
@@ -20,6 +21,7 @@ from aiokafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
+    NodeNotReadyError,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -44,6 +46,16 @@ IDLE_LIMIT = 300.0
 LARGEST_RECORD = 64 * 1024 * 1024
 """Far above what brokers take (1 MiB unless configured): they decide, not this device."""
 
+_COMPLAINTS = {
+    KafkaConnectionError: "no broker can be reached, or none lets this device in",
+    NodeNotReadyError: "no broker can be reached",
+    AuthenticationFailedError: "the account is not let in",
+    UnknownTopicOrPartitionError: "there is no such topic, or its brokers do not answer",
+    TopicAuthorizationFailedError: "this device may not write to the topic",
+    ClusterAuthorizationFailedError: "this device may not write to the brokers",
+    KafkaTimeoutError: "no answer in time",
+}
+"""What waiting, or somebody there, may mend."""
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 # Its complaints come with every try and name no task; the outbox says once what is wrong.
@@ -158,6 +170,9 @@ class KafkaSinks:
         try:
             async with asyncio.timeout(self._timeout):
                 await producer.start()
+        except KeyError as error:  # aiokafka on a server's refusal within SCRAM (RFC 5802, `e=`)
+            await producer.stop()
+            raise AuthenticationFailedError from error
         except BaseException:
             await producer.stop()
             raise
@@ -206,7 +221,7 @@ class KafkaSink:
         try:
             await self._send(delivery, body)
         except (KafkaError, TimeoutError, OSError, ValueError) as error:
-            return self._failure(error, len(body))
+            return outcome_of(error, self.receiver, len(body))
         return Outcome(Verdict.DELIVERED)
 
     async def _send(self, delivery: Delivery, body: bytes) -> None:
@@ -219,29 +234,23 @@ class KafkaSink:
                     headers=[(IDEMPOTENCY_HEADER, delivery.event_id.encode())],
                 )
 
-    def _failure(self, error: Exception, size: int) -> Outcome:
-        match error:
-            case MessageSizeTooLargeError() | RecordListTooLargeError():
-                reason, verdict = f"takes no record of {size} bytes", Verdict.REFUSED
-            case InvalidTopicError():
-                reason, verdict = "takes no topic of this name", Verdict.REFUSED
-            case _:
-                reason, verdict = _complaint(error), Verdict.FAILED
-        return Outcome(verdict, f"{self.receiver}: {reason}")
+
+def outcome_of(error: Exception, receiver: str, size: int) -> Outcome:
+    """Return what an attempt with a record of `size` bytes came to that ended with `error`."""
+    match error:
+        case MessageSizeTooLargeError() | RecordListTooLargeError():
+            return Outcome(Verdict.REFUSED, f"{receiver}: takes no record of {size} bytes")
+        case InvalidTopicError():
+            return Outcome(Verdict.REFUSED, f"{receiver}: takes no topic of this name")
+        case _:
+            return Outcome(Verdict.FAILED, f"{receiver}: {_complaint(error)}")
 
 
 def _complaint(error: Exception) -> str:
     """Return what waiting may mend, as a sentence."""
-    match error:
-        case KafkaConnectionError():
-            return "no broker can be reached, or none lets this device in"
-        case UnknownTopicOrPartitionError():
-            return "there is no such topic, or its brokers do not answer"
-        case TopicAuthorizationFailedError() | ClusterAuthorizationFailedError():
-            return "this device may not write to the topic"
-        case TimeoutError() | KafkaTimeoutError():
-            return "no answer in time"
-        case BrokerResponseError():
-            return f"answers {type(error).__name__}: {error.description}"
-        case _:
-            return type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    for kind, sentence in _COMPLAINTS.items():
+        if isinstance(error, kind):
+            return sentence
+    return type(error).__name__

@@ -23,7 +23,11 @@ def event_id(number: int) -> EventId:
 
 def task(*urls: str, task_id: str = "task-1") -> TaskRecord:
     """Return a task with one rule whose events go to `urls`."""
-    destinations: tuple[Destination, ...] = tuple(HttpDestination(url) for url in urls)
+    return task_to(*map(HttpDestination, urls), task_id=task_id)
+
+
+def task_to(*destinations: Destination, task_id: str = "task-1") -> TaskRecord:
+    """Return a task with one rule whose events go to `destinations`."""
     order = TaskOrder(
         task_id=TaskId(task_id),
         service_id=ServiceId("OPEN-PERSON-1.0.0"),

@@ -9,12 +9,12 @@ from aiohttp.typedefs import Handler
 
 from cad.base.clock import Clock
 from cad.base.errors import CadError, NotFoundError, UnauthorisedError
-from cad.protocols.sm2 import PrivateKey, decrypt_text, detect
 from cad.sim.platform.content import CONTENT, FilePackageLibrary
 from cad.sim.platform.faults import FAULTS, Faults, misbehave
 from cad.sim.platform.licence import LICENCE, LicenceResponder
 from cad.sim.platform.receiver import EVENTS, EventReceiver
 from cad.sim.platform.registry import Registry
+from cad.sim.platform.sm2_keys import Sm2KeyRing
 from cad.sim.platform.tokens import TokenOffice, read_basic
 from cad.wire.annex_h_machine import (
     KEEPALIVE,
@@ -45,7 +45,7 @@ class Desk:
     licence: LicenceResponder
     receiver: EventReceiver
     faults: Faults
-    sm2_key: PrivateKey | None
+    sm2_keys: Sm2KeyRing | None
     require_token: bool
     clock: Clock
 
@@ -73,9 +73,9 @@ class Desk:
 
     async def offer_key(self, request: web.Request) -> web.Response:
         """Show the key for which passwords are to be encrypted (AM-82)."""
-        if self.sm2_key is None:
+        if self.sm2_keys is None:
             raise NotFoundError("this platform has no SM2 key")
-        return _done(Sm2PublicKey(public_key=self.sm2_key.public.hex()).to_wire())
+        return _done(Sm2PublicKey(public_key=self.sm2_keys.offered.hex()).to_wire())
 
     async def give_token(self, request: web.Request) -> web.Response:
         """RFC 6749 §4.4: client credentials in HTTP Basic or in the form."""
@@ -108,12 +108,12 @@ class Desk:
 
     async def _clear(self, wanted: RegisterRequest | UnRegisterRequest) -> str:
         """Return the password in the clear: marked as encrypted, found to be, or plain (AM-82)."""
-        given, key = (wanted.password or "")[:PASSWORD_LIMIT], self.sm2_key
-        if key is None:
+        given, keys = (wanted.password or "")[:PASSWORD_LIMIT], self.sm2_keys
+        if keys is None:
             return given
         if (wanted.password_enc or "").upper() == "SM2":
-            return await asyncio.to_thread(decrypt_text, given, key)
-        return await asyncio.to_thread(detect, given, key) or given
+            return await asyncio.to_thread(keys.open, given)
+        return await asyncio.to_thread(keys.detect, given) or given
 
 
 def build_app(desk: Desk) -> web.Application:

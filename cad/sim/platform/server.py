@@ -13,7 +13,6 @@ from aiohttp import web
 
 from cad.base.clock import Clock, SystemClock
 from cad.base.supervise import background
-from cad.protocols.sm2 import PrivateKey
 from cad.sim.platform.ca import CertificateAuthority, Identity
 from cad.sim.platform.content import FilePackageLibrary
 from cad.sim.platform.faults import Faults
@@ -21,6 +20,7 @@ from cad.sim.platform.licence import LicenceResponder
 from cad.sim.platform.receiver import EVENTS, EventReceiver
 from cad.sim.platform.registry import SHORTEST_LEASE, Registry
 from cad.sim.platform.routes import Desk, build_app
+from cad.sim.platform.sm2_keys import Sm2KeyRing
 from cad.sim.platform.tokens import TokenOffice
 from cad.wire.event import EventDocument
 
@@ -67,8 +67,8 @@ class ReferencePlatform:
         self.licence = LicenceResponder()
         self.receiver = EventReceiver(on_event)
         self.faults = Faults()
-        self.sm2_key: PrivateKey | None = None
-        """Its key pair; None = it offers none."""
+        self.sm2_keys: Sm2KeyRing | None = None
+        """Its key pairs; None = it offers none."""
         self._authority: CertificateAuthority | None = None
         self._identity: Identity | None = None
         self._port = options.port
@@ -93,7 +93,7 @@ class ReferencePlatform:
     async def __aenter__(self) -> Self:
         self._authority, self._identity = await asyncio.to_thread(self._make_certificates)
         if self.options.offer_sm2_key:
-            self.sm2_key = await asyncio.to_thread(PrivateKey.generate)
+            self.sm2_keys = await asyncio.to_thread(Sm2KeyRing, self._clock)
         await self.come_back()
         await self._stack.enter_async_context(background("lease supervision", self._supervise))
         return self
@@ -138,7 +138,7 @@ class ReferencePlatform:
             licence=self.licence,
             receiver=self.receiver,
             faults=self.faults,
-            sm2_key=self.sm2_key,
+            sm2_keys=self.sm2_keys,
             require_token=self.options.require_token,
             clock=self._clock,
         )

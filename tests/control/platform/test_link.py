@@ -1,5 +1,6 @@
 """The link against the reference platform over TLS."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -293,3 +294,26 @@ async def test_only_the_last_steps_are_kept(
 async def test_without_a_platform_the_link_is_disabled() -> None:
     async with NoPlatform(SystemClock()) as link:
         assert link.view().state is LinkState.DISABLED
+
+
+@pytest.mark.row("SEC-08")
+async def test_a_new_key_of_the_platform_is_taken_at_the_next_registration(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    assert platform.sm2_keys is not None
+    async with open_link(settings):
+        await registered(platform)
+        await asyncio.to_thread(platform.sm2_keys.renew)
+        platform.forget(CODE)
+        await registered(platform)
+        assert machine(platform).login.password == PASSWORD
+
+
+async def test_unregistering_with_a_password_sealed_for_the_key_before_is_understood(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    assert platform.sm2_keys is not None
+    async with open_link(settings):
+        await registered(platform)
+        await asyncio.to_thread(platform.sm2_keys.renew)
+    assert CODE not in platform.registry.machines

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import onnxruntime
 
-from benchmarks import accuracy
+from benchmarks import accuracy, latency
 from benchmarks.installed import CLIP, compiled_order
 from benchmarks.speed import CORES, Speed, decoding, inference
 from benchmarks.whole_path import latencies, throughput
@@ -34,6 +34,7 @@ def main() -> None:
         service = compiled_order(PACKAGE, Path(folder))
         _report_throughput(service)
         asyncio.run(_report_latency(service))
+    latency.main()
     if arguments.ground_truth is not None:
         accuracy.report(arguments.ground_truth)
 

@@ -1,9 +1,9 @@
-# One command each: setup, demo, test, check, bench. Every target prepares what it needs.
+# One command each: setup, demo, test, soak, check, bench. Every target prepares what it needs.
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check bench lock format clean
+.PHONY: setup demo test soak check bench lock format clean
 
 setup: .venv/.ready
 
@@ -17,6 +17,11 @@ demo: setup
 test: setup
 	packaging/setup.sh peers
 	$(BIN)/python -m pytest
+
+# The same end-to-end tests with many rounds; SEED=n for other random calls and kills.
+soak: setup
+	packaging/setup.sh peers
+	SOAK=1 $(BIN)/python -m pytest --log-cli-level=INFO tests/e2e/test_persistence.py tests/e2e/test_isolation.py tests/e2e/test_demo.py
 
 check: setup
 	$(BIN)/ruff check .

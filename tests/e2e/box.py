@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ class Box:
     device: DeviceProcess
     media: Path
     """A folder of files that the device may read."""
+
+    def recording(self, name: str) -> str:
+        """Put the clip among the device's files, and return its URL there. Blocks."""
+        return Path(shutil.copy(CLIP, self.media / name)).as_uri()
 
     @property
     def local(self) -> LocalApi:

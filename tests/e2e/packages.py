@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from cad.sim.packages import MANIFEST_NAME
+from cad.wire.manifest import MANIFEST_NAME
 from tests.e2e.box import PLUGIN
 
 

@@ -14,7 +14,7 @@ from cad.domain.tasks import TaskState
 from cad.sim.camera import RtspCamera
 from cad.sim.platform.device import DeviceClient
 from cad.wire.annex_g_tasks import TASKS
-from tests.e2e.box import CLIP, Box, created, detecting, plain_box
+from tests.e2e.box import Box, created, detecting, plain_box
 from tests.e2e.packages import variant
 from tests.e2e.scene import Order, looped, tripwire_order
 from tests.e2e.soak import rounds
@@ -47,7 +47,7 @@ class Street:
     camera: RtspCamera
     steady: str
     neighbours: Sequence[Neighbour]
-    clip: Path
+    recording_url: str
 
     async def come_and_go(self, neighbour: Neighbour) -> None:
         """Push a package, install it, run tasks on it and beside it; take everything away again."""
@@ -64,7 +64,7 @@ class Street:
         """One task on the steady one's stream, and one on a stream of its own."""
         events = self.box.platform.event_url
         beside = tripwire_order(self.camera.url(), events)
-        orders = [beside, looped(tripwire_order(self.clip.as_uri(), events))]
+        orders = [beside, looped(tripwire_order(self.recording_url, events))]
         return [{**order, "algoServiceId": code} for order in orders]
 
 
@@ -73,11 +73,10 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
     folder = tmp_path_factory.mktemp("isolation")
     neighbours = [await asyncio.to_thread(neighbour, folder, number) for number in (2, 3)]
     async with RtspCamera() as camera, plain_box(folder) as box, detecting(box) as client:
-        clip = box.media / CLIP.name
-        clip.hardlink_to(CLIP)
+        recording_url = await asyncio.to_thread(box.recording, "other.mp4")
         steady = await created(client, every_frame(camera.url(), box.platform.event_url), TASKS)
         await box.in_state(TaskState.RUNNING, steady)
-        yield Street(box, client, camera, steady, neighbours, clip)
+        yield Street(box, client, camera, steady, neighbours, recording_url)
 
 
 def neighbour(folder: Path, number: int) -> Neighbour:

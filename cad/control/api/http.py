@@ -126,10 +126,9 @@ def reply(request: web.Request, data: object = None) -> web.Response:
 
 def refuse(request: web.Request, error: CadError) -> web.Response:
     """Answer what is wrong; what a program may want to know of it stands in `error` again."""
-    response_code, message = error.code, str(error)
     details = _details(error) if isinstance(error, RefusedError) else None
     return respond(
-        request, status=error.status, code=response_code, message=message, details=details
+        request, status=error.status, code=error.code, message=str(error), details=details
     )
 
 

@@ -220,6 +220,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _serve(arguments: argparse.Namespace) -> int:
+    task = asyncio.current_task()
+    if task is not None:  # as asyncio does on SIGINT: the default would leave the server behind
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     camera = RtspCamera(
         arguments.file,
         mounts={arguments.path: Mount(codec=arguments.codec, loop=not arguments.once)},
@@ -234,7 +237,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Serve a clip until interrupted."""
+    """Serve a clip until told to end."""
     parser = argparse.ArgumentParser(description="A simulated RTSP camera")
     parser.add_argument("file", type=Path, nargs="?", default=CLIP, help="any video clip")
     parser.add_argument("--host", default="127.0.0.1")
@@ -246,7 +249,7 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="end with the clip")
     try:
         return asyncio.run(_serve(parser.parse_args()))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     except CadError as error:
         print(error, file=sys.stderr)

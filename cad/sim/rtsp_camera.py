@@ -6,10 +6,11 @@ imports nothing of the product. Reads one line of JSON from standard input:
     {"host", "port", "user", "password",
      "mounts": {path: {"kind": "video" | "frozen" | "audio", "file", "codec", "fps", "loop"}}}
 
-prints `{"port": N}` once it listens, and ends on SIGTERM, SIGINT or when its standard input closes:
-it does not outlive who started it.
+prints `{"port": N}` once it listens, and ends on SIGTERM, SIGINT or when its standard input closes.
+It does not outlive who started it, not even stopped or killed.
 """
 
+import ctypes
 import json
 import signal
 import sys
@@ -22,6 +23,7 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
+PR_SET_PDEATHSIG = 1
 ROLE = "viewer"
 PAYLOADS = {
     "h264": "h264parse name=parse config-interval=-1 ! rtph264pay name=pay0 pt=96",
@@ -123,9 +125,11 @@ def run_until_told() -> None:
     loop = GLib.MainLoop()
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, number, loop.quit)
-    GLib.io_add_watch(sys.stdin.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_HUP, loop.quit)
+    hang_up = GLib.IO_HUP
+    GLib.io_add_watch(sys.stdin.fileno(), GLib.PRIORITY_DEFAULT, hang_up, lambda *_: loop.quit())
     loop.run()
 
 
 if __name__ == "__main__":
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     serve(json.loads(sys.stdin.readline()))

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import av
 import pytest
@@ -49,13 +51,27 @@ async def test_a_taken_port_is_said() -> None:
 
 @peer
 @pytest.mark.peer
-async def test_the_command_serves_until_interrupted() -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)]
+)
+async def test_the_command_serves_until_told_to_end_and_nothing_outlives_it(
+    number: signal.Signals, code: int
+) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "cad.sim.camera", "--port", "0"), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     url = (await process.stdout.readline()).decode()
     assert url.startswith("rtsp://127.0.0.1:")
-    process.send_signal(signal.SIGINT)
-    assert await process.wait() == 0
-    await until(lambda: process.returncode is not None)
+    process.send_signal(number)
+    assert await process.wait() == code
+    await until(lambda: not listens(url))
+
+
+def listens(url: str) -> bool:
+    parts = urlsplit(url.strip())
+    try:
+        socket.create_connection((str(parts.hostname), int(parts.port or 0)), 1).close()
+    except OSError:
+        return False
+    return True

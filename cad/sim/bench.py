@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from cad.packaging.archive import build_archive
 from cad.sim.device_process import DeviceProcess, Sections
-from cad.sim.packages import build_archive
 from cad.sim.platform.device import DeviceClient, Trust
 from cad.sim.platform.registry import Machine
 from cad.sim.platform.server import PlatformOptions, ReferencePlatform

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import aiohttp
 
-from cad.sim.demo.scene import LINE_CROSSING
 from cad.packaging.archive import build_archive
+from cad.sim.demo.scene import LINE_CROSSING
 from cad.sim.platform.device import DeviceClient, DeviceRefusedError
 from cad.sim.platform.server import ReferencePlatform
 from cad.wire.annex_g_tasks import TASKS

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cad.sim.packages import build_archive
+from cad.packaging.archive import build_archive
 
 CODE = "OPEN-PERSON_DETECT-1.0.0"
 

@@ -11,7 +11,7 @@ from cad.base.errors import BadValueError
 from cad.control.packages.service import PackageService
 from cad.domain.ids import FilePackageId
 from cad.domain.packages import FilePackageState, OperationState, PushOrder
-from cad.sim.packages import build_archive
+from cad.packaging.archive import build_archive
 from tests.control.packages.archives import CODE, manifest, package_folder
 from tests.control.packages.servers import serving
 from tests.control.packages.world import World, until

@@ -18,7 +18,10 @@ from cad.domain.deliveries import Delivery, QueueKey
 logger = logging.getLogger(__name__)
 
 POSTS = 64
-"""Most attempts at once."""
+"""Most attempts at once that go to receivers which are well."""
+PROBES = 16
+"""Most attempts at once that go to receivers which failed the last one: those that hang must not
+take the room of the others."""
 POSTS_PER_RECEIVER = 4
 """Most attempts at once to one receiver, so that a slow one leaves room for the others."""
 
@@ -39,7 +42,8 @@ class Dispatcher:
     ) -> None:
         self._store, self._sinks, self._clock = store, sinks, clock
         self._gauge, self._delays = gauge, delays
-        self._posts = asyncio.Semaphore(POSTS)
+        self._posts, self._probes = asyncio.Semaphore(POSTS), asyncio.Semaphore(PROBES)
+        self._failing: set[str] = set()
         self._receivers = defaultdict[str, asyncio.Semaphore](
             lambda: asyncio.Semaphore(POSTS_PER_RECEIVER)
         )
@@ -97,8 +101,17 @@ class Dispatcher:
             await asyncio.sleep(max(0.0, course.due - self._clock.monotonic()))
 
     async def _attempt(self, sink: Sink, delivery: Delivery) -> Outcome:
-        async with self._receivers[sink.receiver], self._posts:
-            return await sink.send(delivery)
+        receiver = sink.receiver
+        async with (
+            self._receivers[receiver],
+            self._probes if receiver in self._failing else self._posts,
+        ):
+            outcome = await sink.send(delivery)
+        if outcome.verdict is Verdict.FAILED:
+            self._failing.add(receiver)
+        else:
+            self._failing.discard(receiver)
+        return outcome
 
     async def _settle(self, delivery: Delivery, reason: str, step: Step) -> None:
         """Do with the event what its queue decided."""

@@ -16,6 +16,7 @@ from aiokafka.errors import (
     AuthenticationFailedError,
     BrokerResponseError,
     ClusterAuthorizationFailedError,
+    IncompatibleBrokerVersion,
     InvalidTopicError,
     KafkaConnectionError,
     KafkaError,
@@ -86,8 +87,6 @@ class KafkaSinks:
         self._timeout, self._idle_limit = timeout, idle_limit
         self._largest_record = largest_record
         self._connections: dict[tuple[str, ...], _Connection] = {}
-        self._plain: set[tuple[str, ...]] = set()
-        """Brokers that number no producers."""
         self._starting: dict[tuple[str, ...], asyncio.Lock] = {}
         self._group = asyncio.TaskGroup()
         self._closing: asyncio.Task[None] | None = None
@@ -147,14 +146,12 @@ class KafkaSinks:
         return self._connections[brokers]
 
     async def _start(self, brokers: tuple[str, ...]) -> AIOKafkaProducer:
-        """Return a producer that the brokers number if they can."""
-        if brokers not in self._plain:
-            try:
-                return await self._start_one(brokers, is_numbered=True)
-            except BrokerResponseError as error:
-                if error.retriable:
-                    raise
-                self._plain.add(brokers)
+        """Return a producer that the brokers number if they can, and let this device ask for it."""
+        try:
+            return await self._start_one(brokers, is_numbered=True)
+        except (BrokerResponseError, IncompatibleBrokerVersion) as error:
+            if error.retriable:
+                raise
         return await self._start_one(brokers, is_numbered=False)
 
     async def _start_one(self, brokers: tuple[str, ...], *, is_numbered: bool) -> AIOKafkaProducer:

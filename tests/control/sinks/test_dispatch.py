@@ -3,17 +3,19 @@
 import ssl
 from pathlib import Path
 
+import pytest
 from typing_extensions import override
 
 from cad.base.clock import SystemClock
+from cad.control.sinks import dispatch
 from cad.control.sinks.http import HttpSinks
 from cad.control.sinks.outbox import Outbox
 from cad.control.store.database import Database, StoreFailedError
 from cad.control.store.outbox import OutboxRepository
 from cad.domain.deliveries import Delivery, QueueKey, Settled
-from tests.control.sinks.conftest import BOX, sinks_by_type, soon
+from tests.control.sinks.conftest import BOX, opened, sinks_by_type, soon
 from tests.control.sinks.examples import ORIGIN, event, event_id, task
-from tests.control.sinks.receiver import Receiver
+from tests.control.sinks.receiver import Receiver, answer, receiving, silence
 from tests.control.sinks.test_outbox import until_settled
 
 
@@ -54,3 +56,16 @@ async def test_events_arrive_over_a_store_that_fails_now_and_then(
     assert list(dict.fromkeys(receiver.ids)) == [event_id(number) for number in range(1, 6)]
     assert (view.delivered, view.waiting) == (5, 0)
     assert store.calls > 10
+
+
+async def test_receivers_that_hang_leave_room_for_the_others(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "POSTS", 2)
+    async with receiving() as first, receiving() as second, opened(tmp_path / "cad.db") as outbox:
+        for number, each in enumerate((first, second)):
+            each.faults += [answer(503), silence]
+            await outbox.store(event(number, task_id=each.url), task(each.url, task_id=each.url))
+            await each.until(lambda each: len(each.attempts) == 2)
+        await outbox.store(event(3), task(receiver.url))
+        await receiver.until(lambda receiver: receiver.ids == [event_id(3)])

@@ -15,11 +15,12 @@ from cad.control.store.database import Database
 from cad.control.store.outbox import MIB, OutboxRepository
 from cad.control.store.secrets import SecretBox
 from cad.domain.deliveries import Delivery, NewEvent, QueueKey, StoredEvent
-from cad.domain.destinations import HttpDestination
+from cad.domain.destinations import BucketDestination, Destination, HttpDestination
 from cad.domain.ids import EventId, TaskId
 from cad.domain.views import OutboxView
 
 BOX = SecretBox(bytes(32))
+BUCKETS = BucketDestination("fulls", "crops")
 HERE, THERE = HttpDestination("http://here/"), HttpDestination("http://user:secret@there/")
 TASK = TaskId("task-1")
 
@@ -35,7 +36,7 @@ def store(database: Database) -> OutboxRepository:
     return OutboxRepository(database, BOX, limit_mb=1, clock=SystemClock())
 
 
-def new(name: str, *destinations: HttpDestination, task: TaskId = TASK, size: int = 10) -> NewEvent:
+def new(name: str, *destinations: Destination, task: TaskId = TASK, size: int = 10) -> NewEvent:
     return NewEvent(
         event_id=EventId(name),
         task_id=task,
@@ -55,7 +56,7 @@ async def add(store: OutboxRepository, event: NewEvent) -> StoredEvent:
     return stored
 
 
-async def head(store: OutboxRepository, destination: HttpDestination = HERE) -> Delivery:
+async def head(store: OutboxRepository, destination: Destination = HERE) -> Delivery:
     delivery = await store.head(QueueKey(TASK, destination))
     assert delivery is not None
     return delivery
@@ -163,6 +164,74 @@ async def test_the_oldest_that_waits_is_known(store: OutboxRepository) -> None:
     assert first is not None
     assert first == second
     assert (await store.delivered(await head(store))).view.oldest_waiting not in {None, first}
+
+
+def named(view: OutboxView) -> dict[str, tuple[int, int]]:
+    return {each.name: (each.waiting, each.dead) for each in view.destinations}
+
+
+async def test_each_destination_has_its_figures_without_credentials(
+    store: OutboxRepository,
+) -> None:
+    for name in ("a", "b"):
+        await add(store, new(name, HERE, THERE))
+    view = await store.bury(await head(store, THERE), "refused")
+    assert named(view) == {"http://here": (2, 0), "http://there": (1, 1)}
+
+
+async def test_what_was_put_aside_is_listed_oldest_first(store: OutboxRepository) -> None:
+    for name in ("a", "b", "c"):
+        await add(store, new(name, HERE, THERE))
+        await store.bury(await head(store), f"refused {name}")
+    letters = await store.dead(2)
+    assert [(each.event_id, each.reason) for each in letters] == [
+        ("a", "refused a"),
+        ("b", "refused b"),
+    ]
+    assert {(each.task_id, each.destination) for each in letters} == {(TASK, "http://here")}
+
+
+async def test_all_that_was_put_aside_can_be_revived(store: OutboxRepository) -> None:
+    for name in ("a", "b"):
+        await add(store, new(name, HERE))
+        await store.bury(await head(store), "refused")
+    revived = await store.revive(None)
+    assert (revived.count, revived.view.dead, await store.dead(9)) == (2, 0, [])
+
+
+async def test_pictures_on_their_way_hold_the_event_and_those_behind_it(
+    store: OutboxRepository,
+) -> None:
+    await add(store, new("a", HERE, BUCKETS))
+    await add(store, new("b", HERE))
+    assert await store.head(QueueKey(TASK, HERE)) is None
+    settled = await store.delivered(await head(store, BUCKETS))
+    assert settled.released == (QueueKey(TASK, HERE),)
+    assert (await head(store)).event_id == "a"
+
+
+async def test_pictures_that_a_store_has_are_kept_no_longer(store: OutboxRepository) -> None:
+    await add(store, new("a", HERE, BUCKETS, size=1000))
+    view = (await store.delivered(await head(store, BUCKETS))).view
+    assert (view.waiting, view.stored_bytes) == (1, 1)
+    assert (await head(store)).full_image == b""
+
+
+async def test_pictures_without_a_bucket_stay(store: OutboxRepository) -> None:
+    await add(store, new("a", HERE, BucketDestination("", "crops"), size=1000))
+    await store.delivered(await head(store, BucketDestination("", "crops")))
+    assert len((await head(store)).full_image) == 1000
+
+
+async def test_no_credential_is_in_the_files_of_the_database(
+    store: OutboxRepository, database: Database
+) -> None:
+    for name in ("a", "b"):
+        await add(store, new(name, HERE, THERE))
+    await store.bury(await head(store, THERE), "refused")
+    files = await asyncio.to_thread(list, database.path.parent.iterdir())
+    content = b"".join([await asyncio.to_thread(each.read_bytes) for each in files])
+    assert (b"refused" in content, b"secret" in content) == (True, False)
 
 
 STEPS = ("add", "add big", "deliver", "bury", "revive", "forget")

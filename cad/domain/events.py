@@ -43,6 +43,6 @@ class RaisedEvent:
     """Seconds on the stream's time line; the position for recordings."""
     targets: tuple[Target, ...]
     full_image: bytes
-    """JPEG of the whole picture."""
+    """JPEG of the whole picture; empty if none could be made."""
     crop_image: bytes
-    """JPEG of the first target."""
+    """JPEG of the first target; likewise."""

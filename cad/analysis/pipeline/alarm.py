@@ -1,5 +1,6 @@
 """From what a rule reports to an event with its pictures, kept in view until the daemon has it."""
 
+import logging
 import math
 import queue
 import threading
@@ -15,8 +16,10 @@ from cad.analysis.pipeline.watch import Finding
 from cad.base.clock import Clock
 from cad.domain.events import RaisedEvent, Target
 from cad.domain.faults import Fault
-from cad.domain.frames import Frame
+from cad.domain.frames import Frame, Picture
 from cad.domain.ids import EventId, TaskId
+
+logger = logging.getLogger(__name__)
 
 SNAPSHOT_LIMIT = 16
 """Pictures that may wait to be compressed; each holds a decoded frame, 3 MB at 1080p."""
@@ -42,8 +45,9 @@ class _Snapshot:
 class Alarm:
     """Makes events of findings in a thread of its own, in the order in which they came.
 
-    Nothing is ever dropped here. Both bounds work through `has_room`: while it is false no further
-    frames are analysed, so at most the frames already with the engines come on top.
+    Nothing is ever dropped here: an event whose JPEGs cannot be made goes without. Both bounds work
+    through `has_room`: while it is false no further frames are analysed, so at most the frames
+    already with the engines come on top.
     """
 
     def __init__(
@@ -111,10 +115,9 @@ class Alarm:
             self._on_room()
 
     def _make_events(self, snapshot: _Snapshot) -> None:
-        full = b""
+        full = _jpeg(snapshot.frame.picture)
         for finding in snapshot.findings:
-            with Contained("snapshot", partial(self._give_up, finding.task_id), self._clock):
-                full = full or snapshot.frame.picture.jpeg()
+            with Contained("event", partial(self._give_up, finding.task_id), self._clock):
                 event = compose(snapshot.frame, finding, snapshot.labels, full)
                 with self._lock:
                     self._unacknowledged[event.event_id] = event.task_id
@@ -149,8 +152,18 @@ def compose(frame: Frame, finding: Finding, labels: tuple[str, ...], full: bytes
         pts=frame.pts,
         targets=tuple(_target(track, labels, width, height) for track in hit.tracks),
         full_image=full,
-        crop_image=picture.jpeg(crop_region(hit.tracks[0].box, width, height)),
+        crop_image=_jpeg(picture, crop_region(hit.tracks[0].box, width, height)) if full else b"",
     )
+
+
+def _jpeg(picture: Picture, crop: tuple[int, int, int, int] | None = None) -> bytes:
+    """Return a JPEG, empty if none can be made of the picture."""
+    try:
+        return picture.jpeg(crop)
+    except Exception:
+        # Whatever a decoder's picture or an encoder has against it: the event is worth more.
+        logger.exception("what=snapshot the event goes without its picture")
+        return b""
 
 
 def crop_region(box: Pixels, width: int, height: int) -> tuple[int, int, int, int]:

@@ -52,6 +52,14 @@ class Torn(Shade):
         raise ValueError("no such pixel format")
 
 
+class Smeared(Shade):
+    """A picture of which no JPEG can be made."""
+
+    @override
+    def jpeg(self, crop: tuple[int, int, int, int] | None = None) -> bytes:
+        raise OSError("encoder error -2")
+
+
 def frame(number: int, fps: float = 10.0, picture: Shade | None = None) -> Frame:
     seconds = number / fps
     moment = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)

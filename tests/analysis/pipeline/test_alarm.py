@@ -25,7 +25,7 @@ from cad.domain.events import RaisedEvent
 from cad.domain.faults import Fault
 from cad.domain.ids import EventId, TaskId
 from cad.domain.rules import Direction
-from tests.analysis.pipeline.stand_ins import Shade, frame, until
+from tests.analysis.pipeline.stand_ins import Smeared, frame, until
 
 TASK = TaskId("task")
 LABELS = ("person", "car")
@@ -136,11 +136,25 @@ def test_pictures_that_wait_to_be_compressed_are_bounded(desk: Desk) -> None:
     assert len(desk.events) == SNAPSHOT_LIMIT
 
 
-def test_a_picture_that_cannot_be_compressed_is_said_to_its_task(alarm: Alarm, desk: Desk) -> None:
-    alarm.report(frame(0, picture=Shade(0, width=0)), [finding()], LABELS)
+def test_an_event_whose_picture_cannot_be_compressed_goes_without(
+    alarm: Alarm, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    alarm.report(frame(0, picture=Smeared(0)), [finding()], LABELS)
+    alarm.report(frame(1), [finding(TaskId("sound"))], LABELS)
+    until(lambda: len(desk.events) == 2)
+    smeared, sound = desk.events
+    assert (smeared.task_id, smeared.full_image, smeared.crop_image) == (TASK, b"", b"")
+    assert sound.full_image
+    assert sound.crop_image
+    assert not desk.faults
+    assert "goes without its picture" in caplog.text
+
+
+def test_an_event_that_cannot_be_made_is_said_to_its_task(alarm: Alarm, desk: Desk) -> None:
+    alarm.report(frame(0), [finding()], labels=())
     alarm.report(frame(1), [finding(TaskId("sound"))], LABELS)
     until(lambda: desk.events)
-    assert desk.faults[TASK].message.startswith("snapshot: ")
+    assert desk.faults[TASK].message.startswith("event: ")
     assert desk.events[0].task_id == "sound"
     assert alarm.open_events(TASK) == 0
 

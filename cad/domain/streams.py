@@ -75,6 +75,10 @@ class StreamStatus:
     received: int = 0
     """Coded pictures taken from the network or file."""
     decoded: int = 0
+    damaged: int = 0
+    """Coded pictures that could not be decoded."""
+    skipped: int = 0
+    """Coded pictures before the first key picture, or between damage and the next one."""
     connects: int = 0
     """Tries to open, the first included."""
     width: int = 0

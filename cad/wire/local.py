@@ -97,6 +97,10 @@ class StreamItem(WireModel):
     fault: StatusReason | None = None
     received: Long
     decoded: Long
+    damaged: Long = 0
+    """Pictures that could not be decoded."""
+    skipped: Long = 0
+    """Pictures that were not decoded, since the key picture before them is missing."""
     connects: Long
     width: Long
     height: Long
@@ -114,6 +118,8 @@ class StreamItem(WireModel):
             fault=StatusReason.from_fault(status.fault, zone) if status.fault else None,
             received=status.received,
             decoded=status.decoded,
+            damaged=status.damaged,
+            skipped=status.skipped,
             connects=status.connects,
             width=status.width,
             height=status.height,

@@ -18,6 +18,7 @@ class Ledger:
         self._phase = StreamPhase.OPENING
         self._fault: Fault | None = None
         self._received = self._decoded = self._connects = 0
+        self._damaged = self._skipped = 0
         self._size, self._codec, self._rate = (0, 0), "", 0.0
         self._last_frame: float | None = None
 
@@ -36,6 +37,12 @@ class Ledger:
         """Count a coded picture."""
         with self._lock:
             self._received += 1
+
+    def missed(self, damaged: int, skipped: int) -> None:
+        """Count coded pictures that could not be decoded, or were not for want of a key picture."""
+        with self._lock:
+            self._damaged += damaged
+            self._skipped += skipped
 
     def measured(self, rate: float) -> None:
         """Note the rate that the timestamps show; 0 = unknown."""
@@ -84,6 +91,8 @@ class Ledger:
                 fault=self._fault,
                 received=self._received,
                 decoded=self._decoded,
+                damaged=self._damaged,
+                skipped=self._skipped,
                 connects=self._connects,
                 width=self._size[0],
                 height=self._size[1],

@@ -91,6 +91,7 @@ class Session:
         desk.timeline.splice(1 / (rate or USUAL_RATE))
         self._last_picture = desk.clock.monotonic()
         self._rate, self._seen, self._pictures = -1.0, 0, 0
+        self._losses = (0, 0)
 
     def run(self) -> None:
         """Offer every wanted picture; return at the end of the source or of `life`.
@@ -114,7 +115,15 @@ class Session:
             self._note(packet)
         for picture in self._decoder.decode(packet):
             self._take(picture)
+        self._count_losses()
         self._expect_pictures()
+
+    def _count_losses(self) -> None:
+        damaged, skipped = losses = self._decoder.errors, self._decoder.skipped
+        if losses != self._losses:
+            before_damaged, before_skipped = self._losses
+            self._losses = losses
+            self._desk.ledger.missed(damaged - before_damaged, skipped - before_skipped)
 
     def _report_damage(self) -> None:
         errors, skipped = self._decoder.errors, self._decoder.skipped

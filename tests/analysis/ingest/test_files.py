@@ -194,9 +194,26 @@ async def test_damage_is_healed_at_the_next_key_picture(tmp_path: Path) -> None:
     middle = len(content) // 2
     content[middle : middle + 4000] = np.random.default_rng(1).bytes(4000)
     (tmp_path / "damaged.ts").write_bytes(content)
-    sink = await read_all(tmp_path / "damaged.ts")
+    sink, bounds = Collector(), limits(tmp_path, pace_files=False)
+    async with reading(source(tmp_path / "damaged.ts"), bounds, sink) as reader:
+        await until(lambda: is_ended(reader))
+        status = reader.status()
     assert 30 <= len(sink.frames) <= 60
     assert sink.times[-1] > 5
+    assert status.damaged > 0
+    assert status.decoded + status.damaged == status.received
+
+
+async def test_pictures_before_the_first_key_picture_are_skipped_and_counted(
+    tmp_path: Path,
+) -> None:
+    whole = cut(tmp_path / "clip.ts", pictures=60).read_bytes()
+    (tmp_path / "late.ts").write_bytes(whole[len(whole) // 4 // 188 * 188 :])
+    async with reading(source(tmp_path / "late.ts"), limits(tmp_path, pace_files=False)) as reader:
+        await until(lambda: is_ended(reader))
+        status = reader.status()
+    assert status.skipped > 0
+    assert status.decoded + status.skipped == status.received
 
 
 async def test_files_outside_the_folders_are_refused(tmp_path: Path) -> None:

@@ -211,7 +211,11 @@ class FakeWorkers:
 
     def workers(self) -> Sequence[WorkerView]:
         stream = StreamStatus(
-            stream_id=StreamId("stream-1"), phase=StreamPhase.OPEN, last_frame_age=0.04
+            stream_id=StreamId("stream-1"),
+            phase=StreamPhase.OPEN,
+            damaged=3,
+            skipped=12,
+            last_frame_age=0.04,
         )
         return [
             WorkerView(name="worker-0", state=self.state, pid=42, restarts=1, streams=(stream,))

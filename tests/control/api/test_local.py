@@ -47,6 +47,7 @@ async def test_streams_and_workers_are_listed(call_local: Caller) -> None:
     [stream] = (await call_local("GET", "/local/v1/streams")).data
     [worker] = (await call_local("GET", "/local/v1/workers")).data
     assert StreamItem.read(stream).last_frame_age_ms == 40
+    assert (stream["damaged"], stream["skipped"]) == (3, 12)
     assert (stream["worker"], worker["streams"]) == (worker["name"], 1)
 
 

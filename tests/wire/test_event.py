@@ -1,6 +1,7 @@
 """The event document, exactly as receivers are promised it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cad.base.errors import BadValueError, RefusedError
+from cad.domain.destinations import BucketDestination
 from cad.domain.events import RaisedEvent, Target
 from cad.domain.ids import EventId, ServiceId, StreamId, TaskId
 from cad.domain.rules import Area, AreaType, Direction, Point, Rule
@@ -110,6 +112,23 @@ def test_the_pictures_come_back_out() -> None:
         b"\xff\xd8full",
         b"\xff\xd8crop",
     )
+
+
+@pytest.mark.row("CAP-30")
+def test_pictures_for_a_store_are_written_as_keys() -> None:
+    stored = replace(record(), destinations=((BucketDestination("fulls", ""),),))
+    event = raised(crop_image=b"\xff\xd8crop")
+    document = EventDocument.from_event(event, stored, ORIGIN, sequence=1)
+    images = document.with_images(event.full_image, event.crop_image).images
+    assert images.full.key == "fulls/machine_code/task-1/2026-11-22/e-1-full.jpg"
+    assert (images.full.data, images.crop.key) == (None, None)
+    assert images.crop.jpeg() == b"\xff\xd8crop"
+
+
+def test_a_picture_that_there_is_none_of_has_no_key() -> None:
+    stored = replace(record(), destinations=((BucketDestination("fulls", "crops"),),))
+    images = EventDocument.from_event(raised(), stored, ORIGIN, sequence=1).images
+    assert (images.full.key is None, images.crop.key) == (False, None)
 
 
 def test_pictures_are_in_no_representation() -> None:

@@ -5,8 +5,9 @@ they begin when it is done. An event that is held also holds those behind it in 
 """
 
 import json
+import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -14,7 +15,7 @@ from cad.base.clock import Clock
 from cad.control.store.database import Database
 from cad.control.store.destinations import DestinationSeal
 from cad.control.store.outbox_figures import select_dead, select_view
-from cad.control.store.secrets import SecretBox
+from cad.control.store.secrets import SecretBox, SecretKeyError
 from cad.domain.deliveries import (
     DeadLetter,
     Delivery,
@@ -27,6 +28,8 @@ from cad.domain.deliveries import (
 from cad.domain.destinations import BucketDestination, Destination
 from cad.domain.ids import EventId, TaskId
 from cad.domain.views import OutboxView
+
+logger = logging.getLogger(__name__)
 
 REMEMBERED = 100_000
 """Events that are known when they are offered again."""
@@ -205,7 +208,16 @@ def _queues(connection: sqlite3.Connection, *, seal: DestinationSeal) -> tuple[Q
         "SELECT DISTINCT d.task_id, o.sealed FROM outbox_delivery d"
         " JOIN outbox_destination o ON o.number = d.destination WHERE d.error IS NULL"
     )
-    return tuple(QueueKey(TaskId(task_id), seal.open(sealed)) for task_id, sealed in rows)
+    return tuple(_queue_keys(rows, seal))
+
+
+def _queue_keys(rows: Iterable[tuple[str, bytes]], seal: DestinationSeal) -> Iterator[QueueKey]:
+    """Yield the queue of each task and sealed destination; what cannot be opened waits on."""
+    for task_id, sealed in rows:
+        try:
+            yield QueueKey(TaskId(task_id), seal.open(sealed))
+        except SecretKeyError as error:
+            logger.error("events of task %s cannot be delivered: %s", task_id, error)  # noqa: TRY400 - the sentence says it all
 
 
 def _head(connection: sqlite3.Connection, *, queue: QueueKey, mac: str) -> Delivery | None:
@@ -260,7 +272,7 @@ def _waiting_queues(
         " ON o.number = d.destination WHERE d.event = ? AND d.error IS NULL",
         (number,),
     )
-    return tuple(QueueKey(TaskId(task_id), seal.open(sealed)) for task_id, sealed in rows)
+    return tuple(_queue_keys(rows, seal))
 
 
 def _drop_images(connection: sqlite3.Connection, number: int, stored_in: BucketDestination) -> None:

@@ -234,6 +234,16 @@ async def test_no_credential_is_in_the_files_of_the_database(
     assert (b"refused" in content, b"secret" in content) == (True, False)
 
 
+async def test_a_lost_key_keeps_events_and_the_rest_going(
+    store: OutboxRepository, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await add(store, new("a", THERE))
+    other = OutboxRepository(database, SecretBox(b"x" * 32), limit_mb=1, clock=SystemClock())
+    await add(other, new("b", HERE))
+    assert await other.queues() == (QueueKey(TASK, HERE),)
+    assert ((await other.view()).waiting, "task-1 cannot be delivered" in caplog.text) == (2, True)
+
+
 STEPS = ("add", "add big", "deliver", "bury", "revive", "forget")
 
 COUNT_ROWS = """

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from itertools import count
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,10 +19,13 @@ from cad.base.errors import (
 from cad.control.tasks.book import TaskBook
 from cad.control.tasks.machine import Sighting
 from cad.control.tasks.service import TaskPolicy, TaskService, random_task_id
+from cad.domain.destinations import BucketDestination, HttpDestination
 from cad.domain.faults import FaultClass
 from cad.domain.ids import ServiceId, StreamId, TaskId
-from cad.domain.tasks import NewTask, RestartPolicy, TaskRecord, TaskState
+from cad.domain.rules import Area, AreaType, Point, Rule
+from cad.domain.tasks import NewTask, RestartPolicy, TaskRecord, TaskState, UnreadableTask
 from cad.domain.views import TaskView
+from cad.wire.annex_g_tasks import AlgoTask
 from tests.control.tasks.values import (
     PERSON,
     TASK,
@@ -47,6 +51,7 @@ class Bench:
     store: MemoryTaskStore = field(default_factory=MemoryTaskStore)
     runner: SightedRunner = field(default_factory=SightedRunner)
     backlog: NotedBacklog = field(default_factory=NotedBacklog)
+    algorithms: FixedAlgorithms = field(default_factory=FixedAlgorithms)
     clock: TurnableClock = field(default_factory=TurnableClock)
 
     def service(self, *, strict: bool = False) -> TaskService:
@@ -54,7 +59,7 @@ class Bench:
         return TaskService(
             book=TaskBook(self.store),
             runner=self.runner,
-            algorithms=FixedAlgorithms(),
+            algorithms=self.algorithms,
             backlog=self.backlog,
             stream_names=lambda source: StreamId(f"s-{abs(hash(source))}"),
             clock=self.clock,
@@ -114,6 +119,22 @@ async def test_another_key_is_another_task(tasks: TaskService, other: NewTask) -
     await tasks.create(new_task())
     view, created = await tasks.create(other)
     assert (view.record.task_id, created) == ("t2", True)
+
+
+@pytest.mark.row("CAP-30")
+async def test_pictures_need_an_object_store(bench: Bench, tasks: TaskService) -> None:
+    buckets = BucketDestination("fulls", "")
+    new = replace(new_task(), destinations=((HttpDestination("http://h/"), buckets),))
+    with pytest.raises(BadValueError, match=r"objects\.endpoint is not configured") as caught:
+        await tasks.create(new)
+    assert (caught.value.code, bench.store.kept) == (40002, {})
+    assert caught.value.field == "taskInfo.rulesParams[0].destinations.imageDest"
+
+
+async def test_a_replacement_is_another_revision(bench: Bench, tasks: TaskService) -> None:
+    for duration in (0.0, 3.0, 3.0):
+        view, _ = await tasks.create(new_task(duration=duration))
+    assert (view.record.order.revision, bench.runner.running[TASK].revision) == (1, 1)
 
 
 async def test_the_order_of_event_types_is_not_part_of_the_key(tasks: TaskService) -> None:
@@ -366,3 +387,80 @@ def test_ids_are_short_and_plain() -> None:
     ids = {random_task_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(task_id) <= 16 and task_id.isalnum() for task_id in ids)
+
+
+def huge(number: int) -> tuple[Rule, ...]:
+    """Return a rule that no message to a worker can hold."""
+    corners = (Point(0, 0), Point(0, 1), Point(1, 1))
+    return (Rule(event_type="INTRUSION", areas=(Area(number, AreaType.POLYGON, corners),)),)
+
+
+@pytest.mark.parametrize("number", [2**64, 10**30, -(2**63) - 1])
+async def test_what_no_worker_can_be_told_is_never_stored(
+    bench: Bench, tasks: TaskService, number: int
+) -> None:
+    with pytest.raises(BadValueError, match="cannot be given to a worker"):
+        await tasks.create(replace(new_task(), rules=huge(number)))
+    assert (bench.store.kept, bench.runner.running, tasks.search()) == ({}, {}, [])
+    await tasks.create(new_task())
+    with pytest.raises(BadValueError, match="cannot be given to a worker"):
+        await tasks.create(replace(new_task(), rules=huge(number)))
+    assert bench.store.kept[TASK].order.rules == new_task().rules
+
+
+async def test_a_stored_task_that_no_worker_can_be_told_is_in_error_and_the_others_run() -> None:
+    broken = record(replace(order("t1"), rules=huge(10**30)))
+    bench = Bench(store=MemoryTaskStore(broken, record(order("t2"))))
+    service = bench.service()
+    async with service.running():
+        view = service.get(TASK)
+        assert (view.state, view.fault is not None) == (TaskState.ERROR, True)
+        assert set(bench.runner.running) == {"t2"}
+        with pytest.raises(BadValueError):
+            await service.resume(TASK)
+        await service.delete(TASK, force=False)
+    assert set(bench.store.kept) == {"t2"}
+
+
+async def test_an_unreadable_task_is_in_error_with_its_reason_and_can_be_deleted() -> None:
+    bench = Bench(store=MemoryTaskStore(record(order("t2"))))
+    bench.store.unreadable = [
+        UnreadableTask(task_id=TASK, service_id=PERSON, stream_id=StreamId("s"), reason="no JSON")
+    ]
+    service = bench.service()
+    async with service.running():
+        view = service.get(TASK)
+        assert (view.state, view.fault and view.fault.message) == (TaskState.ERROR, "no JSON")
+        assert AlgoTask.from_view(view, ZoneInfo("UTC")).state is TaskState.ERROR
+        with pytest.raises(BadValueError, match="delete it and order it again"):
+            await service.resume(TASK)
+        await service.delete(TASK, force=True)
+        assert [found.record.task_id for found in service.search()] == ["t2"]
+
+
+async def test_a_task_in_the_making_goes_with_its_service(bench: Bench, tasks: TaskService) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tasks.create(new_task()))
+        await asyncio.sleep(0)
+        group.create_task(tasks.drop_tasks(PERSON))
+    assert (tasks.search(), bench.store.kept) == ([], {})
+
+
+async def test_an_order_that_waited_is_judged_when_its_turn_comes() -> None:
+    bench = Bench()
+    service = bench.service()
+    async with service.running(), asyncio.TaskGroup() as group:
+        bench.store.pause = asyncio.Event()
+        group.create_task(service.create(new_task()))
+        await asyncio.sleep(0)
+        late = group.create_task(_refusal(service, new_task(url="rtsp://camera/2")))
+        await asyncio.sleep(0)
+        bench.algorithms.installed.clear()
+        bench.store.pause.set()
+    assert late.result() == 40401
+
+
+async def _refusal(service: TaskService, new: NewTask) -> int:
+    with pytest.raises(RefusedError) as refused:
+        await service.create(new)
+    return refused.value.code

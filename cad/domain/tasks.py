@@ -71,6 +71,17 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableTask:
+    """What is left of a task whose record cannot be read any more."""
+
+    task_id: TaskId
+    service_id: ServiceId
+    stream_id: StreamId
+    reason: str
+    """A sentence; holds no secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrameCounts:
     """What became of the pictures of a task since its run began."""
 

@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from cad.control.store.database import Database
-from cad.control.store.secrets import SecretBox
+from cad.control.store.secrets import SecretBox, SecretKeyError
 from cad.domain.destinations import Destination
-from cad.domain.ids import TaskId
-from cad.domain.tasks import TaskRecord
+from cad.domain.ids import ServiceId, StreamId, TaskId
+from cad.domain.tasks import TaskRecord, UnreadableTask
 
 _SAVE = """
 INSERT INTO task (task_id, service_id, stream_id, state, record, sealed) VALUES (?, ?, ?, ?, ?, ?)
@@ -39,10 +39,9 @@ class TaskRepository:
     def __init__(self, database: Database, box: SecretBox) -> None:
         self._database, self._box = database, box
 
-    async def all(self) -> Sequence[TaskRecord]:
+    async def all(self) -> Sequence[TaskRecord | UnreadableTask]:
         """Return every task, oldest first."""
-        rows = await self._database.read(_select)
-        return [self._opened(record, sealed) for record, sealed in rows]
+        return [self._task(row) for row in await self._database.read(_select)]
 
     async def save(self, record: TaskRecord) -> None:
         """Keep `record` in place of the one of the same id, if there is one."""
@@ -65,6 +64,23 @@ class TaskRepository:
             )
         )
 
+    def _task(self, row: "_Row") -> TaskRecord | UnreadableTask:
+        task_id, service_id, stream_id, text, sealed = row
+        try:
+            return self._opened(text, sealed)
+        except SecretKeyError as error:
+            reason = str(error)
+        except ValidationError as error:
+            finding = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, finding["loc"]))
+            reason = f"its stored record is damaged: {finding['msg']} ({place or 'as a whole'})"
+        return UnreadableTask(
+            task_id=TaskId(task_id),
+            service_id=ServiceId(service_id),
+            stream_id=StreamId(stream_id),
+            reason=reason,
+        )
+
     def _opened(self, text: str, sealed: bytes) -> TaskRecord:
         record = _records.validate_json(text)
         secrets = _sealed.validate_json(self._box.decrypt(sealed))
@@ -77,8 +93,13 @@ class TaskRepository:
         )
 
 
-def _select(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
-    return connection.execute("SELECT record, sealed FROM task ORDER BY number").fetchall()
+_Row = tuple[str, str, str, str, bytes]
+
+
+def _select(connection: sqlite3.Connection) -> list[_Row]:
+    return connection.execute(
+        "SELECT task_id, service_id, stream_id, record, sealed FROM task ORDER BY number"
+    ).fetchall()
 
 
 def _secrets(record: TaskRecord) -> _Sealed:

@@ -1,9 +1,22 @@
-"""Whether a task may be made: what its algorithm has to say about it. Pure."""
+"""Whether a task may be made: what its algorithm and its worker have to say about it. Pure."""
+
+from dataclasses import replace
+from datetime import datetime
 
 from cad.base.errors import BadValueError, ContradictionError, NotFoundError
 from cad.domain.destinations import BucketDestination
+from cad.domain.faults import Fault, FaultClass
 from cad.domain.packages import AlgorithmManifest
-from cad.domain.tasks import NewTask
+from cad.domain.streams import StreamSource
+from cad.domain.tasks import (
+    NewTask,
+    RestartPolicy,
+    TaskOrder,
+    TaskRecord,
+    TaskState,
+    UnreadableTask,
+)
+from cad.protocols.worker.messages import StartTask, UnsendableError, encode
 
 
 def known_algorithm(new: NewTask, algorithm: AlgorithmManifest | None) -> AlgorithmManifest:
@@ -54,3 +67,46 @@ def label_mismatches(new: NewTask, algorithm: AlgorithmManifest) -> list[Contrad
         for label, given, actual in pairs
         if given and actual and given != actual
     ]
+
+
+def check_runnable(order: TaskOrder) -> None:
+    """Raise `BadValueError` if no worker can be told to run `order`."""
+    if not order.rules:
+        raise BadValueError("cannot run: its record is damaged; delete it and order it again")
+    try:
+        encode(StartTask(order))
+    except UnsendableError as error:
+        raise BadValueError(f"cannot be given to a worker: {error}", field="taskInfo") from error
+
+
+def sound_record(task: TaskRecord | UnreadableTask, now: datetime) -> TaskRecord:
+    """Return `task` as it is found at a start: in ERROR if it cannot be run, for the others run."""
+    if isinstance(task, UnreadableTask):
+        return _remnant(task, now)
+    try:
+        check_runnable(task.order)
+    except BadValueError as error:
+        return replace(task, state=TaskState.ERROR, fault=_unsound(str(error), now))
+    return task
+
+
+def _remnant(task: UnreadableTask, now: datetime) -> TaskRecord:
+    order = TaskOrder(
+        task_id=task.task_id,
+        service_id=task.service_id,
+        stream_id=task.stream_id,
+        source=StreamSource(url=""),
+    )
+    return TaskRecord(
+        order=order,
+        restart_policy=RestartPolicy.NEVER,
+        destinations=(),
+        task_info="{}",
+        created_at=now,
+        state=TaskState.ERROR,
+        fault=_unsound(task.reason, now),
+    )
+
+
+def _unsound(reason: str, now: datetime) -> Fault:
+    return Fault(FaultClass.PROTOCOL, reason, now)

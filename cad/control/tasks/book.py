@@ -1,12 +1,12 @@
 """Every task of this device, in memory as on disk."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from cad.control.tasks.ports import TaskStore
 from cad.domain.events import RaisedEvent
 from cad.domain.ids import ServiceId, TaskId
-from cad.domain.tasks import NewTask, TaskRecord
+from cad.domain.tasks import NewTask, TaskRecord, UnreadableTask
 
 TaskKey = tuple[ServiceId, str, frozenset[str]]
 """What makes two orders mean the same task (AM-106): service, stream URL, set of event types."""
@@ -29,9 +29,10 @@ class TaskBook:
         self._records: dict[TaskId, TaskRecord] = {}
         self._former = defaultdict[TaskId, deque[TaskRecord]](lambda: deque(maxlen=FORMER_RECORDS))
 
-    async def load(self) -> None:
-        """Read what is on disk."""
-        self._records = {record.task_id: record for record in await self._store.all()}
+    async def load(self, sound: Callable[[TaskRecord | UnreadableTask], TaskRecord]) -> None:
+        """Read what is on disk; `sound` makes of each what can be lived with."""
+        records = map(sound, await self._store.all())
+        self._records = {record.task_id: record for record in records}
 
     async def put(self, record: TaskRecord) -> None:
         """Add or replace a task."""
@@ -53,11 +54,9 @@ class TaskBook:
 
     def raised_under(self, event: RaisedEvent) -> TaskRecord | None:
         """Return the task as it was when its rule raised `event`; None if there is no such rule."""
-        records = [*self._former.get(event.task_id, ()), *filter(None, [self.get(event.task_id)])]
-        for record in records:
-            order = record.order
-            if order.revision == event.revision and event.rule_index < len(order.rules):
-                return record
+        for record in (*self._former.get(event.task_id, ()), self.get(event.task_id)):
+            if record is not None and record.order.revision == event.revision:
+                return record if event.rule_index < len(record.order.rules) else None
         return None
 
     def like(self, new: NewTask) -> TaskRecord | None:

@@ -23,6 +23,7 @@ from cad.domain.packages import ServiceOrder
 from cad.domain.streams import StreamStatus
 from cad.domain.tasks import TaskOrder
 from cad.domain.views import WorkerView
+from cad.protocols.worker.messages import LoadService, encode
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,9 @@ class Fleet:
 
         Raises:
             ServiceNotServedError: a worker says why it cannot, or none has an answer in time.
+            UnsendableError: no worker can be told the order.
         """
+        encode(LoadService(order))
         service_id = order.service_id
         before = self._services.get(service_id)
         self._suspects = self._suspects.released(service_id)

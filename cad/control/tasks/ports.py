@@ -8,13 +8,13 @@ from cad.domain.events import RaisedEvent
 from cad.domain.ids import ServiceId, StreamId, TaskId
 from cad.domain.packages import AlgorithmManifest
 from cad.domain.streams import StreamSource
-from cad.domain.tasks import TaskOrder, TaskRecord
+from cad.domain.tasks import TaskOrder, TaskRecord, UnreadableTask
 
 
 class TaskStore(Protocol):
     """Keeps tasks over restarts. What has returned is on disk."""
 
-    async def all(self) -> Sequence[TaskRecord]:
+    async def all(self) -> Sequence[TaskRecord | UnreadableTask]:
         """Return every task, oldest first."""
 
     async def save(self, record: TaskRecord) -> None:
@@ -31,7 +31,7 @@ class EventStore(Protocol):
         """Keep `event` for the destinations of its rule.
 
         Raises:
-            CadError: it could not be kept; it is offered again later.
+            UnavailableError: it cannot be kept now; it is offered again later.
         """
 
 
@@ -49,7 +49,11 @@ class Algorithms(Protocol):
     """The algorithms that are installed."""
 
     def find(self, service_id: ServiceId) -> AlgorithmManifest | None:
-        """Return the algorithm behind a service, None if there is none."""
+        """Return the algorithm behind a service, None if there is none.
+
+        Raises:
+            ConflictError: it cannot take tasks: it was never installed, or is being removed.
+        """
 
 
 class StreamNames(Protocol):

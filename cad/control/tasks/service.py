@@ -14,8 +14,10 @@ from cad.base.supervise import background
 from cad.control.tasks.admission import (
     check_destinations,
     check_event_types,
+    check_runnable,
     known_algorithm,
     label_mismatches,
+    sound_record,
 )
 from cad.control.tasks.assignment import needs_restart
 from cad.control.tasks.book import TaskBook
@@ -25,7 +27,7 @@ from cad.control.tasks.progress import Progress
 from cad.domain.faults import Fault
 from cad.domain.ids import ServiceId, TaskId
 from cad.domain.packages import TaskHealth
-from cad.domain.tasks import NewTask, TaskOrder, TaskRecord, TaskState
+from cad.domain.tasks import NewTask, TaskOrder, TaskRecord, TaskState, UnreadableTask
 from cad.domain.views import TaskView
 
 logger = logging.getLogger(__name__)
@@ -93,11 +95,17 @@ class TaskService:
             yield
 
     async def _bring_back(self) -> None:
-        await self._book.load()
+        await self._book.load(self._sound)
         for record in self._book:
             self._watched[record.task_id] = _Watched(self._run_of(record))
             if record.state in LIVE:
                 self._runner.start(record.order)
+
+    def _sound(self, found: TaskRecord | UnreadableTask) -> TaskRecord:
+        record = sound_record(found, self._clock.now())
+        if record != found and record.fault is not None:
+            logger.error("task %s cannot run: %s", record.task_id, record.fault.message)
+        return record
 
     # What callers ask for
 
@@ -112,12 +120,13 @@ class TaskService:
 
         Raises:
             NotFoundError: the service is unknown.
-            BadValueError: the algorithm does not report this event type, or pictures are to go into
-                an object store and there is none.
+            ConflictError: the algorithm was never installed, or is being removed.
+            BadValueError: the algorithm does not report this event type, pictures are to go into
+                an object store and there is none, or no worker can be told the order.
             ContradictionError: strict mode only: a label does not fit the algorithm.
         """
-        self._admit(new)
         async with self._turn:
+            self._admit(new)
             record = self._book.like(new)
             if record is None:
                 return await self._add(new), True
@@ -149,9 +158,14 @@ class TaskService:
             return self._view(task_id)
 
     async def resume(self, task_id: TaskId) -> TaskView:
-        """Resume a task (G.4); one that has ended begins again, a live one stays as it is."""
+        """Resume a task (G.4); one that has ended begins again, a live one stays as it is.
+
+        Raises:
+            BadValueError: its record is damaged.
+        """
         async with self._turn:
             record = self._known(task_id)
+            check_runnable(record.order)
             self._runner.release(record.order.service_id)
             run = self._watched[task_id].run.resume(self._moment())
             await self._keep(record, run)
@@ -193,7 +207,8 @@ class TaskService:
 
     async def drop_tasks(self, service_id: ServiceId) -> None:
         """Delete every task of a service; their events are still delivered."""
-        records = self._of_service(service_id)
+        async with self._turn:  # one that is being made is among them
+            records = self._of_service(service_id)
         for record in records:
             self._runner.stop(record.task_id)
         try:
@@ -206,7 +221,9 @@ class TaskService:
 
     async def hand_over(self, service_id: ServiceId, to: ServiceId) -> None:
         """Make the tasks of a service those of another, on which they run already."""
-        for found in self._of_service(service_id):
+        async with self._turn:  # one that is being made is among them
+            records = self._of_service(service_id)
+        for found in records:
             async with self._turn:
                 record = self._book.get(found.task_id)
                 if record is None:
@@ -263,6 +280,7 @@ class TaskService:
             task_info=new.task_info,
             created_at=self._clock.now(),
         )
+        check_runnable(record.order)
         await self._book.put(record)
         self._watched[record.task_id] = _Watched(self._run_of(record))
         self._runner.start(record.order)
@@ -281,6 +299,7 @@ class TaskService:
         if _same_content(record, changed):
             return self._view(record.task_id)
         changed = replace(changed, order=changed.order.revised())
+        check_runnable(changed.order)
         run = replace(self._watched[record.task_id].run, policy=new.restart_policy)
         if run.state not in LIVE or needs_restart(record.order, changed.order):
             run = run.restart(self._moment())

@@ -26,6 +26,10 @@ class ProtocolBrokenError(CadError):
     """The bytes of the other side are no message of this protocol; the connection is useless."""
 
 
+class UnsendableError(CadError):
+    """A message holds what this protocol cannot carry; the same message never can be sent."""
+
+
 class LoadService(msgspec.Struct, frozen=True, tag=True):
     """Serve an algorithm. A repeated load of the same id replaces it."""
 
@@ -135,8 +139,17 @@ _news: msgspec.msgpack.Decoder[News] = msgspec.msgpack.Decoder(News)
 
 
 def encode(message: Order | News) -> bytes:
-    """Return `message` as one frame."""
-    body = _encoder.encode(message)
+    """Return `message` as one frame.
+
+    Raises:
+        UnsendableError: it is too large, or has an integer beyond 64 bits or a surrogate.
+    """
+    try:
+        body = _encoder.encode(message)
+    except (OverflowError, ValueError) as error:
+        raise UnsendableError(f"{type(message).__name__}: {error}") from error
+    if len(body) > MAX_FRAME:
+        raise UnsendableError(f"{type(message).__name__} of {len(body)} bytes, limit {MAX_FRAME}")
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
 
 

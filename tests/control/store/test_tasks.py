@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from cad.control.store.database import Database
-from cad.control.store.secrets import SecretBox, SecretKeyError
+from cad.control.store.secrets import SecretBox
 from cad.control.store.tasks import TaskRepository
 from cad.domain.destinations import HttpDestination
 from cad.domain.faults import Fault, FaultClass
 from cad.domain.ids import ServiceId, StreamId, TaskId
 from cad.domain.rules import Area, AreaType, Point, Rule
 from cad.domain.streams import StreamSource, Transport
-from cad.domain.tasks import RestartPolicy, TaskOrder, TaskRecord, TaskState
+from cad.domain.tasks import RestartPolicy, TaskOrder, TaskRecord, TaskState, UnreadableTask
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 AREA = Area(3, AreaType.SINGLE_LINE, (Point(0.0, 0.5), Point(1.0, 0.5)))
@@ -79,7 +79,26 @@ async def test_credentials_are_not_readable_on_disk(database: Database, tmp_path
     assert b"hunter2" not in written
 
 
-async def test_another_key_is_named_as_the_reason(database: Database) -> None:
+async def test_a_task_sealed_with_another_key_is_unreadable(database: Database) -> None:
     await TaskRepository(database, BOX).save(FULL)
-    with pytest.raises(SecretKeyError):
-        await TaskRepository(database, SecretBox(b"x" * 32)).all()
+    [task] = await TaskRepository(database, SecretBox(b"x" * 32)).all()
+    assert isinstance(task, UnreadableTask)
+    assert (task.task_id, "device's key" in task.reason) == ("t1", True)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"), [("{", "EOF"), ('{"order": {"task_id": "hunter2"}}', "order.service_id")]
+)
+async def test_a_damaged_record_leaves_the_others_readable(
+    database: Database, damaged: str, reason: str
+) -> None:
+    tasks = TaskRepository(database, BOX)
+    second = replace(FULL, order=replace(FULL.order, task_id=TaskId("t2")))
+    for record in (FULL, second):
+        await tasks.save(record)
+    await database.write(
+        lambda c: c.execute("UPDATE task SET record = ? WHERE task_id = 't1'", (damaged,)).rowcount
+    )
+    first, other = await tasks.all()
+    assert isinstance(first, UnreadableTask)
+    assert (reason in first.reason, "hunter2" in first.reason, other) == (True, False, second)

@@ -403,10 +403,15 @@ async def test_what_no_worker_can_be_told_is_never_stored(
     with pytest.raises(BadValueError, match="cannot be given to a worker"):
         await tasks.create(replace(new_task(), rules=huge(number)))
     assert (bench.store.kept, bench.runner.running, tasks.search()) == ({}, {}, [])
-    await tasks.create(new_task())
+
+
+async def test_a_task_keeps_what_it_does_when_no_worker_can_be_told_the_new_content(
+    bench: Bench, tasks: TaskService
+) -> None:
+    view, _ = await tasks.create(new_task())
     with pytest.raises(BadValueError, match="cannot be given to a worker"):
-        await tasks.create(replace(new_task(), rules=huge(number)))
-    assert bench.store.kept[TASK].order.rules == new_task().rules
+        await tasks.create(replace(new_task(), rules=huge(10**30)))
+    assert bench.store.kept == {TASK: view.record}
 
 
 async def test_a_stored_task_that_no_worker_can_be_told_is_in_error_and_the_others_run() -> None:

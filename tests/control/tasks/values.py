@@ -1,5 +1,6 @@
 """Values, a clock that tests turn, and honest stand-ins for what the tasks' side is given."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from cad.base.errors import UnavailableError
@@ -20,6 +21,7 @@ from cad.domain.tasks import (
     TaskRecord,
     TaskReport,
     TaskState,
+    UnreadableTask,
 )
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -173,12 +175,17 @@ class MemoryTaskStore:
 
     def __init__(self, *records: TaskRecord) -> None:
         self.kept = {record.task_id: record for record in records}
+        self.unreadable: list[UnreadableTask] = []
         self.broken = False
+        self.pause: asyncio.Event | None = None
+        """Until it is set nothing is stored."""
 
-    async def all(self) -> list[TaskRecord]:
-        return list(self.kept.values())
+    async def all(self) -> list[TaskRecord | UnreadableTask]:
+        return [*self.kept.values(), *self.unreadable]
 
     async def save(self, record: TaskRecord) -> None:
+        if self.pause is not None:
+            await self.pause.wait()
         self._check()
         self.kept[record.task_id] = record
 

@@ -128,6 +128,11 @@ class PlatformLink:
             self._note(str(error))
             unknown = isinstance(error, PlatformRefusedError) and error.family == NOT_FOUND
             return Event.UNKNOWN if unknown else Event.REJECTED
+        except Exception as error:
+            # Whatever the platform answers, the device goes on with its work.
+            logger.exception("platform link (%s)", self._registration.state)
+            self._note(f"internal error: {type(error).__name__}")
+            return Event.REJECTED
         self._error = ""
         return Event.ACCEPTED
 

@@ -106,7 +106,7 @@ class Dispatcher:
             self._receivers[receiver],
             self._probes if receiver in self._failing else self._posts,
         ):
-            outcome = await sink.send(delivery)
+            outcome = await _sent(sink, delivery)
         if outcome.verdict is Verdict.FAILED:
             self._failing.add(receiver)
         else:
@@ -134,3 +134,13 @@ class Dispatcher:
         self._gauge.succeeded(queue)
         if had_failed:
             logger.info("events of task %s are taken again", queue.task_id)
+
+
+async def _sent(sink: Sink, delivery: Delivery) -> Outcome:
+    """Return what an attempt came to; whatever a receiver answers, it ends no other queue."""
+    try:
+        return await sink.send(delivery)
+    except Exception as error:
+        logger.exception("event %s to %s", delivery.event_id, sink.receiver)
+        reason = f"{sink.receiver}: internal error: {type(error).__name__}"
+        return Outcome(Verdict.REFUSED, reason)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from cad.base.backoff import backoff
-from cad.base.errors import CadError
+from cad.base.errors import UnavailableError
 from cad.control.tasks.ports import EventStore
 from cad.domain.events import RaisedEvent
 from cad.domain.ids import TaskId
@@ -37,6 +37,8 @@ class EventTally:
     """Of tasks that are no more: acknowledged, not stored."""
     failures: int = 0
     """Tries to store that failed; each was repeated."""
+    unmade: int = 0
+    """Of which no document could be made: acknowledged, not stored."""
 
 
 class EventIntake:
@@ -93,15 +95,22 @@ class EventIntake:
             acknowledge(event)
 
     async def _store_one(self, event: RaisedEvent) -> None:
-        """Store `event`, however long the disk refuses."""
+        """Store `event`, however long the disk refuses.
+
+        One that cannot be made a document never can be, and would hold up all others of its worker.
+        """
         delays = backoff(0.2, LONGEST_DELAY)
         while (record := self._records(event)) is not None:
             try:
                 await self._store.store(event, record)
-            except CadError as error:
+            except UnavailableError as error:
                 self._tally.failures += 1
                 logger.warning("event %s is not stored yet: %s", event.event_id, error)
                 await asyncio.sleep(next(delays))
+            except Exception:
+                self._tally.unmade += 1
+                logger.exception("event %s of task %s is lost", event.event_id, event.task_id)
+                return
             else:
                 self._tally.stored += 1
                 return

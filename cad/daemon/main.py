@@ -16,6 +16,7 @@ from cad.base.errors import CadError
 from cad.config.load import ConfigError, load
 from cad.config.settings import Settings
 from cad.control.appliance import Commands, running_appliance
+from cad.daemon.check_package import check_package
 from cad.daemon.journal import configure_logging
 from cad.daemon.notify import Notifier
 
@@ -42,6 +43,8 @@ def run(arguments: list[str]) -> int:
     if options.check_config:
         print("configuration is good")  # noqa: T201
         return 0
+    if options.command == "check-package":
+        return check_package(options.path, settings, as_json=options.json)
     configure_logging(options.log_level)
     return asyncio.run(serve(settings))
 
@@ -83,4 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--check-config", action="store_true", help="check the configuration, end")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
     parser.add_argument("--version", action="version", version=f"cadd {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    check = commands.add_parser("check-package", help="say whether a package could be installed")
+    check.add_argument("path", type=Path, help="archive or folder")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser

@@ -119,19 +119,24 @@ async def _file_package_id(request: web.Request) -> FilePackageId:
 
 _BUSY = (ConflictError, UnavailableError)
 _PUSH = Contract(clause="I.2", takes=(AlgoFilePackageRequest,), refuses=(*_BUSY, InsufficientError))
-_DELETE = Contract(clause="I.3", takes=(AlgoFilePackageIdRequest,), refuses=_BUSY)
+DELETE = Contract(clause="I.3", takes=(AlgoFilePackageIdRequest,), refuses=_BUSY)
 _FILE_LIST = Contract(answers=list[MachineAlgoFilePackage])
 _FILE_DETAIL = Contract(takes=(AlgoFilePackageIdRequest,), answers=MachineAlgoFilePackage)
+INSTALL = Contract(
+    clause="I.4",
+    takes=(AlgoPackageInstallRequest,),
+    refuses=(*_BUSY, InsufficientError, NotFoundError),
+)
 _INSTALL_OR_LIST = Contract(
     clause="I.4",
     takes=(AlgoPackageInstallRequest, AlgoPackageListRequest),
     answers=list[MachineAlgoPackage] | None,
     refuses=(*_BUSY, InsufficientError, NotFoundError),
 )
-_UNINSTALL = Contract(clause="I.5", takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
+UNINSTALL = Contract(clause="I.5", takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
 _LIST = Contract(clause="I.6", takes=(AlgoPackageListRequest,), answers=list[MachineAlgoPackage])
 DETAIL = Contract(clause="I.7", takes=(AlgoPackageCodeRequest,), answers=MachineAlgoPackageDetail)
-_SWITCH = Contract(takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
+SWITCH = Contract(takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
 
 _FILE_PACKAGE = f"{FILE_PACKAGES}/{{algoFilePackageId}}"
 _SPELLINGS = (PACKAGES_PATH, "/CAD/machine/algorithmPackages")
@@ -144,11 +149,11 @@ def _package_routes(path: str) -> tuple[Route, ...]:
     return (
         Route("POST", path, install_or_list, ANNEX_I, _INSTALL_OR_LIST),
         Route("GET", path, list_packages, ANNEX_I, _LIST),
-        Route("DELETE", one, uninstall, ANNEX_I, _UNINSTALL),
+        Route("DELETE", one, uninstall, ANNEX_I, UNINSTALL),
         Route("GET", one, show_package, ANNEX_I, DETAIL),
         Route("POST", one, show_package, ANNEX_I, DETAIL, effect=Effect.READS),
-        Route("POST", f"{one}:start", start, ANNEX_I, _SWITCH),
-        Route("POST", f"{one}:stop", stop, ANNEX_I, _SWITCH),
+        Route("POST", f"{one}:start", start, ANNEX_I, SWITCH),
+        Route("POST", f"{one}:stop", stop, ANNEX_I, SWITCH),
     )
 
 
@@ -156,7 +161,7 @@ ROUTES = (
     Route("POST", FILE_PACKAGES, push, ANNEX_I, _PUSH),
     Route("GET", FILE_PACKAGES, list_file_packages, ANNEX_I, _FILE_LIST),
     Route("GET", _FILE_PACKAGE, show_file_package, ANNEX_I, _FILE_DETAIL),
-    Route("DELETE", _FILE_PACKAGE, delete_file_package, ANNEX_I, _DELETE),
+    Route("DELETE", _FILE_PACKAGE, delete_file_package, ANNEX_I, DELETE),
     *(route for path in _SPELLINGS for route in _package_routes(path)),
     Route("GET", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL),
     Route("POST", _OF_DEVICE, show_package_of_device, ANNEX_I, DETAIL, effect=Effect.READS),

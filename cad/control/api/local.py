@@ -4,7 +4,7 @@ from collections import Counter
 
 from aiohttp import web
 
-from cad.control.api import annex_g_tasks, annex_i_packages, local_events
+from cad.control.api import annex_g_tasks, local_events, local_packages
 from cad.control.api.contract import Contract
 from cad.control.api.http import reply
 from cad.control.api.routing import Effect, Route
@@ -96,13 +96,11 @@ async def credentials(request: web.Request) -> web.Response:
     return reply(request, item.to_wire())
 
 
-_PACKAGE = f"{wire.PACKAGES}/{{algoPackageCode}}"
 _TASK = f"{wire.TASKS}/{{id}}"
 
 ROUTES = (
     Route("GET", wire.STATUS, status, LOCAL, Contract(answers=wire.StatusItem)),
     Route("GET", wire.PACKAGES, packages, LOCAL, Contract(answers=wire.PackagesItem)),
-    Route("GET", _PACKAGE, annex_i_packages.show_package, LOCAL, annex_i_packages.DETAIL),
     Route("GET", wire.TASKS, tasks, LOCAL, Contract(answers=AlgoTaskPage)),
     Route("POST", wire.TASKS, annex_g_tasks.create, LOCAL, annex_g_tasks.CREATE),
     Route("GET", _TASK, annex_g_tasks.show, LOCAL, annex_g_tasks.SHOW),
@@ -112,6 +110,7 @@ ROUTES = (
     Route("GET", wire.STREAMS, streams, LOCAL, Contract(answers=list[wire.StreamItem])),
     Route("GET", wire.WORKERS, workers, LOCAL, Contract(answers=list[wire.WorkerItem])),
     *local_events.ROUTES,
+    *local_packages.ROUTES,
 )
 SOCKET_ROUTES = (
     Route(
@@ -122,5 +121,7 @@ SOCKET_ROUTES = (
         Contract(answers=wire.CredentialsItem),
         effect=Effect.REVEALS,
     ),
+    *local_packages.SOCKET_ROUTES,
 )
-"""Not for the network: a client must not learn the password of another account."""
+"""Not for the network: a client must neither learn the password of another account nor have files
+read."""

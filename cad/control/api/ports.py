@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from cad.domain.access import Account, Caller, Grant, Login, NewSecret, Scope, TokenRequest
@@ -18,6 +19,9 @@ class PackageService(Protocol):
 
     async def push(self, order: PushOrder) -> None:
         """Fetch a file package."""
+
+    async def push_file(self, path: Path) -> FilePackageId:
+        """Take an archive that lies on this device; return the number that it gets."""
 
     async def delete_file_package(self, file_package_id: FilePackageId) -> None:
         """Remove a file package none of whose algorithms is installed."""

@@ -10,6 +10,7 @@ from cad.base.threads import WorkThread
 from cad.config.settings import PlatformSettings
 from cad.control.packages.book import Book
 from cad.control.packages.content import unpack_content
+from cad.control.packages.copying import copy_file, is_local
 from cad.control.packages.durable import make_empty, publish, remove
 from cad.control.packages.fetch import Fetcher
 from cad.control.packages.inspect import inspect
@@ -17,6 +18,7 @@ from cad.control.packages.layout import Layout
 from cad.control.packages.licence import Licences
 from cad.control.packages.locate import Source, locate
 from cad.control.packages.partfile import remove_part
+from cad.control.packages.progress import Progress
 from cad.domain.ids import FilePackageId
 from cad.domain.packages import (
     FilePackage,
@@ -80,12 +82,14 @@ class Pushing:
 
     async def _download(self, entry: JournalEntry) -> None:
         package = self._file(entry)
-        order = PushOrder(file_package_id=package.file_package_id, url=package.url, md5=package.md5)
-        await self.fetcher.fetch(
-            self.locate(order),
-            self.layout.part(package.file_package_id),
-            _Progress(self.book, package.file_package_id),
-        )
+        number = package.file_package_id
+        target, progress = self.layout.part(number), Progress(self.book, number)
+        if is_local(package.url):
+            limit = self.fetcher.limit_bytes
+            await copy_file(package.url, target, limit, self.disk, progress)
+        else:
+            order = PushOrder(file_package_id=number, url=package.url, md5=package.md5)
+            await self.fetcher.fetch(self.locate(order), target, progress)
         await self.book.apply(
             keep=[
                 dataclasses.replace(self._file(entry), state=FilePackageState.VERIFYING, reason="")
@@ -170,23 +174,3 @@ class Pushing:
 
     def _file(self, entry: JournalEntry) -> FilePackage:
         return self.book.files[FilePackageId(int(entry.subject))]
-
-
-class _Progress:
-    """Shows in the record how its download goes."""
-
-    def __init__(self, book: Book, number: FilePackageId) -> None:
-        self._book, self._number = book, number
-
-    def progressed(self, received_bytes: int, total_bytes: int) -> None:
-        """Show the bytes on disk."""
-        package = self._book.files[self._number]
-        self._book.show(
-            dataclasses.replace(
-                package, received_bytes=received_bytes, total_bytes=total_bytes, reason=""
-            )
-        )
-
-    def broke(self, reason: str) -> None:
-        """Show why the download pauses."""
-        self._book.show(dataclasses.replace(self._book.files[self._number], reason=reason))

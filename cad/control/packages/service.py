@@ -20,6 +20,7 @@ from cad.base.threads import WorkThread
 from cad.config.settings import MachineSettings, PackageSettings, PlatformSettings
 from cad.control.packages.algorithms import Algorithms
 from cad.control.packages.book import Book, Subject
+from cad.control.packages.copying import check_file
 from cad.control.packages.durable import MEGABYTE
 from cad.control.packages.fetch import Fetcher
 from cad.control.packages.installing import Installing
@@ -48,6 +49,8 @@ from cad.domain.packages import (
 
 logger = logging.getLogger(__name__)
 
+FIRST_LOCAL_NUMBER = 2**52
+"""Of packages that no platform pushed: beyond its numbers, and exact in every JSON reader."""
 LOOK_INTERVAL = 5.0
 """Seconds between two looks at what workers run packages on."""
 
@@ -88,6 +91,7 @@ class PackageService:
     def __init__(self, neighbours: Neighbours, config: PackageConfig) -> None:
         self._clock, self._host = neighbours.clock, neighbours.host
         self._strict, self._look_interval = config.machine.strict, config.look_interval
+        self._limit_bytes = config.packages.max_size_mb * MEGABYTE
         self._disk = WorkThread("packages-disk")
         self._book = Book(neighbours.store)
         self._layout = Layout(config.machine.data_dir)
@@ -140,7 +144,7 @@ class PackageService:
             authorizer=neighbours.authorizer,
             hosts=AllowedHosts.of(config.platform),
             disk=self._disk,
-            limit_bytes=config.packages.max_size_mb * MEGABYTE,
+            limit_bytes=self._limit_bytes,
             delays=neighbours.delays,
         )
 
@@ -255,6 +259,24 @@ class PackageService:
                 created_at=self._clock.now(),
             )
             await self._jobs.begin(_entry(Operation.PUSH, order.file_package_id), package)
+
+    async def push_file(self, path: Path) -> FilePackageId:
+        """Begin to copy an archive that lies on this device; return the number that it gets.
+
+        Raises:
+            RefusedError: it is no file, cannot be read, or is too large.
+        """
+        await self._disk.run(check_file, path, self._limit_bytes)
+        async with self._orders:
+            number = FilePackageId(max([FIRST_LOCAL_NUMBER, *(n + 1 for n in self._book.files)]))
+            package = FilePackage(
+                file_package_id=number,
+                state=FilePackageState.DOWNLOADING,
+                url=path.as_uri(),
+                created_at=self._clock.now(),
+            )
+            await self._jobs.begin(_entry(Operation.PUSH, number), package)
+        return number
 
     async def _renew_licence(self, package: FilePackage) -> None:
         number = package.file_package_id

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cad.base.errors import ConflictError, NotFoundError
 from cad.domain.audit import AuditEntry
@@ -73,6 +74,11 @@ class FakePackages:
             received_bytes=7,
             created_at=NOON,
         )
+
+    async def push_file(self, path: Path) -> FilePackageId:
+        number = FilePackageId(2**52)
+        await self.push(PushOrder(file_package_id=number, url=path.as_uri()))
+        return number
 
     async def delete_file_package(self, file_package_id: FilePackageId) -> None:
         self.file_package(file_package_id)

@@ -138,6 +138,7 @@ def changed(path: Path, change: Callable[[Any, Any], None]) -> dict[str, Any]:
     return manifest
 
 
+@pytest.mark.row("PKG-01")
 def test_a_whole_manifest_is_understood() -> None:
     manifest = read_manifest(text(GOOD))
     (algorithm,) = manifest.algorithms
@@ -212,6 +213,7 @@ def test_binary_is_another_word_for_a_model() -> None:
 
 
 @pytest.mark.parametrize(("path", "field"), MANDATORY)
+@pytest.mark.row("PKG-01")
 def test_each_mandatory_member_is_missed_by_name(path: Path, field: str) -> None:
     with pytest.raises(MissingFieldError) as caught:
         read_manifest(text(changed(path, lambda parent, key: parent.pop(key))))

@@ -146,6 +146,7 @@ async def test_bytes_of_another_url_are_not_gone_on_with(
     assert stored(part) == b"other"
 
 
+@pytest.mark.row("CAD-12")
 async def test_an_archive_of_another_digest_is_refused(
     server: ArchiveServer, fetcher: Fetcher, notes: Notes, part: Path
 ) -> None:

@@ -75,6 +75,7 @@ def entries(folder: Path, *names: str) -> set[str]:
     return {str(p.relative_to(folder)) for f in found if f.exists() for p in f.iterdir()}
 
 
+@pytest.mark.row("CAD-12")
 async def test_a_pushed_package_becomes_available(
     service: PackageService, server: ArchiveServer, world: World, archive: bytes
 ) -> None:
@@ -284,6 +285,7 @@ async def test_a_package_with_tasks_is_not_uninstalled(
     assert service.package(CODE).state is PackageState.RUNNING
 
 
+@pytest.mark.row("CAD-21")
 async def test_force_uninstalls_with_the_tasks_and_frees_everything(
     service: PackageService, server: ArchiveServer, world: World
 ) -> None:
@@ -307,6 +309,7 @@ async def test_uninstalling_ends_an_installation_under_way(
     await until(lambda: entries(world.data_dir) == {"packages/1"})
 
 
+@pytest.mark.row("CAD-14")
 async def test_a_file_package_in_use_is_not_deleted(
     service: PackageService, server: ArchiveServer
 ) -> None:
@@ -315,6 +318,7 @@ async def test_a_file_package_in_use_is_not_deleted(
         await service.delete_file_package(1)
 
 
+@pytest.mark.row("CAD-14")
 async def test_a_file_package_is_deleted_with_all_its_files(
     service: PackageService, server: ArchiveServer, world: World
 ) -> None:
@@ -347,6 +351,7 @@ async def test_deleting_ends_a_download(
     await until(lambda: entries(world.data_dir) == set())
 
 
+@pytest.mark.row("CAD-20")
 async def test_a_package_is_stopped_and_started(
     service: PackageService, server: ArchiveServer, world: World
 ) -> None:

@@ -48,6 +48,7 @@ def test_plain_tar_and_zip_are_understood_too(tmp_path: Path, target: Path) -> N
 @pytest.mark.parametrize(
     "name", ["../x", "/etc/x", "a/../../x", "a\\..\\x", "x\ny", "..", "d" * 256, "é/" * 600 + "x"]
 )
+@pytest.mark.row("PKG-05")
 def test_a_name_that_leads_out_or_misleads_is_refused(
     tmp_path: Path, target: Path, name: str
 ) -> None:
@@ -104,6 +105,7 @@ def ten_gigabytes_of_nothing(path: Path) -> Path:
     return path
 
 
+@pytest.mark.row("PKG-05")
 def test_ten_gigabytes_of_zeros_are_stopped_before_anything_is_written(
     tmp_path: Path, target: Path
 ) -> None:

@@ -56,6 +56,7 @@ async def test_events_arrive_in_order_and_leave_the_outbox(
     [answer(500), answer(429, Retry_After="0"), answer(413), reset],
     ids=["500", "429", "413", "reset"],
 )
+@pytest.mark.row("IO-07")
 async def test_faults_lose_nothing_and_keep_the_order(
     outbox: Outbox, receiver: Receiver, fault: Fault
 ) -> None:

@@ -54,6 +54,7 @@ def test_every_state_can_be_reached_and_left(state: TaskState) -> None:
     assert any(after is not state for (before, _), after in TRANSITIONS.items() if before is state)
 
 
+@pytest.mark.row("CAP-37")
 def test_a_task_runs_when_its_pictures_are_analysed() -> None:
     run = a_run().observe(analysing(), at(1), LIMITS)
     assert (run.state, run.fault) == (TaskState.RUNNING, None)
@@ -97,6 +98,7 @@ def test_a_slow_task_is_not_silent_between_its_pictures() -> None:
 
 
 @pytest.mark.parametrize("kind", [k for k in FaultClass if k.waiting_helps])
+@pytest.mark.row("CAP-38")
 def test_never_gives_up_after_a_minute_of_what_waiting_may_mend(kind: FaultClass) -> None:
     run = a_run(policy=RestartPolicy.NEVER)
     waiting = run.observe(failing(kind), at(1), LIMITS).observe(failing(kind), at(60), LIMITS)
@@ -113,6 +115,7 @@ def test_never_gives_up_at_once_when_waiting_does_not_help(kind: FaultClass) -> 
 
 
 @pytest.mark.parametrize("kind", list(FaultClass))
+@pytest.mark.row("CAP-38")
 def test_always_never_gives_up(kind: FaultClass) -> None:
     run = a_run()
     for seconds in range(0, 100_000, 500):
@@ -214,6 +217,7 @@ steps = st.lists(sightings | st.sampled_from(sorted(COMMANDS)), max_size=40)
 
 
 @given(st.sampled_from(RestartPolicy), steps, st.floats(0.1, 30))
+@pytest.mark.row("CAP-37")
 def test_no_course_of_things_breaks_what_a_state_means(
     policy: RestartPolicy, course: list[Sighting | TaskEvent], pace: float
 ) -> None:

@@ -96,6 +96,7 @@ async def test_an_identical_order_changes_nothing(bench: Bench, tasks: TaskServi
     assert bench.store.kept == kept
 
 
+@pytest.mark.row("CAP-31")
 async def test_other_content_under_the_same_key_replaces_the_rules_in_place(
     bench: Bench, tasks: TaskService
 ) -> None:
@@ -115,6 +116,7 @@ async def test_other_content_under_the_same_key_replaces_the_rules_in_place(
         new_task(event_types=("INTRUSION", "LINE_CROSSING")),
     ],
 )
+@pytest.mark.row("CAP-31")
 async def test_another_key_is_another_task(tasks: TaskService, other: NewTask) -> None:
     await tasks.create(new_task())
     view, created = await tasks.create(other)
@@ -254,6 +256,7 @@ async def test_resuming_gives_a_held_algorithm_another_chance(
 
 
 @pytest.mark.parametrize("force", [True, False])
+@pytest.mark.row("CAP-32")
 async def test_a_deleted_task_is_gone_and_its_backlog_told(
     bench: Bench, tasks: TaskService, force: bool
 ) -> None:

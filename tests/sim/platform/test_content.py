@@ -45,6 +45,7 @@ async def test_a_download_is_resumed(http: aiohttp.ClientSession, start: int) ->
     assert await fetch(http, Range=f"bytes={start}-") == (206, DATA[start:])
 
 
+@pytest.mark.row("PKG-04")
 async def test_a_resumed_download_of_the_same_file_goes_on(
     http: aiohttp.ClientSession, offered: FilePackageContent
 ) -> None:
@@ -83,6 +84,7 @@ async def test_ranges_asked_for_are_on_record(
     assert offered.size == len(DATA)
 
 
+@pytest.mark.row("PKG-04")
 async def test_a_download_may_need_a_token(tmp_path: Path) -> None:
     options = PlatformOptions(
         folder=tmp_path / "closed", require_token=True, clients={"machine": "secret"}

@@ -67,6 +67,7 @@ def test_the_first_lease_is_the_default_one() -> None:
 
 
 @given(st.integers(1, 86400), st.floats(0, 1e6))
+@pytest.mark.row("CAD-06")
 def test_a_lease_ends_its_length_after_the_last_keepalive(expires: int, now: float) -> None:
     books = Registry()
     books.register(request(), "p", None, now)

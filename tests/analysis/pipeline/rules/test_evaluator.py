@@ -40,6 +40,7 @@ def line(kind: AreaType, points: tuple[Point, ...] = UPWARD) -> Area:
     return Area(3, kind, points)
 
 
+@pytest.mark.row("IO-10")
 def test_who_enters_an_area_is_reported_with_it() -> None:
     (hit,) = walk(evaluator(rule(LEFT_HALF)), 80, 20, 20)
     assert hit == Hit(0, 7, None, (person(20),))
@@ -78,6 +79,7 @@ def test_those_who_begin_to_count_together_share_a_hit_best_first() -> None:
         ),
     ],
 )
+@pytest.mark.row("IO-10", "CAP-26")
 def test_lines_count_the_ways_of_their_type(
     kind: AreaType, points: tuple[Point, ...], ways: list[Direction]
 ) -> None:
@@ -98,6 +100,7 @@ def test_two_who_cross_together_are_two_hits() -> None:
     assert [hit.tracks[0].track_id for hit in hits] == [1, 2]
 
 
+@pytest.mark.row("IO-10")
 def test_who_stands_in_a_mask_is_not_there() -> None:
     masked = rule(LEFT_HALF, line(AreaType.SINGLE_LINE_BOTH), masks=(TOP_HALF,))
     watching = evaluator(masked)

@@ -20,6 +20,8 @@ class Daemon:
     def __init__(self, socket: Path) -> None:
         self.socket = socket
         self.answers: dict[str, object] = {}
+        self.series: dict[str, list[object]] = {}
+        """Answers of which each is given once, before those above."""
         self.refusals: dict[str, tuple[int, str]] = {}
         self.asked: list[tuple[str, str, object]] = []
         self._started = threading.Event()
@@ -46,7 +48,9 @@ class Daemon:
         if key == "GET /local/v1/events/tail":
             lines = [json.dumps(event) for event in self.answers[key]]  # type: ignore[attr-defined] # a list
             return web.Response(text="\n\n".join(lines) + "\n")
-        return web.json_response(LOCAL.write(self.answers.get(key), request_id="r"))
+        series = self.series.get(key)
+        answer = series.pop(0) if series else self.answers.get(key)
+        return web.json_response(LOCAL.write(answer, request_id="r"))
 
     async def application(self) -> web.Application:
         """Return what is served."""

@@ -11,11 +11,14 @@
 Leaf classes live in the module that raises them.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
+from cad.base.printable import printable
 from cad.base.redact import redact
 
 GIVEN_LIMIT = 80
+NAMED_LIMIT = 8
 
 
 class CadError(Exception):
@@ -124,9 +127,16 @@ class UnavailableError(CadError):
 
 
 def shorten(value: object) -> str:
-    """Return `value` as text fit for a message: at most 80 characters, secrets cut."""
-    text = redact(value if isinstance(value, str) else repr(value))
+    """Return `value` as text fit for a message: at most 80 characters, secrets cut, printable."""
+    text = printable(redact(value if isinstance(value, str) else repr(value)))
     return text if len(text) <= GIVEN_LIMIT else text[: GIVEN_LIMIT - 1] + "…"
+
+
+def some_of(things: Sequence[object], separator: str = "; ") -> str:
+    """Return the first 8 of `things` as text fit for a message, and how many more there are."""
+    named = [str(thing) for thing in things[:NAMED_LIMIT]]
+    more = len(things) - len(named)
+    return separator.join([*named, f"and {more} more"] if more else named)
 
 
 def _sentence(field: str, given: str | None, expected: str) -> str:

@@ -1,4 +1,8 @@
-"""Log lines: one for each event, readable and greppable; secrets are cut at this last place too."""
+"""Log lines: one for each event, readable and greppable.
+
+At this last place secrets are cut, and characters escaped that would act on a terminal or forge a
+line: callers have their paths and ids in messages. Only a traceback has further lines, indented.
+"""
 
 import logging
 import os
@@ -7,6 +11,7 @@ import sys
 from typing_extensions import override
 
 from cad.base.log_context import RequestIdFilter
+from cad.base.printable import printable, printable_lines
 from cad.base.redact import redact
 
 _PRIORITY = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
@@ -20,8 +25,12 @@ class LineFormatter(logging.Formatter):
         self._under_systemd = under_systemd
 
     @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return printable(super().formatMessage(record) + _context(record))
+
+    @override
     def format(self, record: logging.LogRecord) -> str:
-        text = redact(super().format(record) + _context(record)).replace("\n", "\n  ")
+        text = printable_lines(redact(super().format(record))).replace("\n", "\n  ")
         if self._under_systemd:
             return f"<{_PRIORITY.get(record.levelno, 2)}>{record.name} {text}"
         stamp = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")

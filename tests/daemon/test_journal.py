@@ -11,8 +11,21 @@ def line(message: str, *, under_systemd: bool = False, level: int = logging.INFO
 
 
 def test_one_event_is_one_line() -> None:
-    assert line("a\nb").count("\n") == 1
-    assert line("a\nb").endswith("a\n  b")
+    assert line("a\nb").endswith(r"a\nb")
+
+
+def test_nobody_forges_a_line_or_steers_the_terminal() -> None:
+    forged = line("GET /\x1b[2J\r\nerror cad forged\x9b\u2028")
+    assert forged.endswith(r"GET /\x1b[2J\r\nerror cad forged\x9b\u2028")
+
+
+def test_a_traceback_has_lines_of_its_own_indented() -> None:
+    error = ValueError("given:\x1b\nerror cad forged")
+    record = logging.LogRecord(
+        "cad.x", logging.ERROR, "", 0, "bug", None, (ValueError, error, None)
+    )
+    _, *rest = LineFormatter(under_systemd=False).format(record).split("\n")
+    assert rest == [r"  ValueError: given:\x1b", "  error cad forged"]
 
 
 @pytest.mark.parametrize(
@@ -26,7 +39,7 @@ def test_one_event_is_one_line() -> None:
     ],
 )
 def test_secrets_are_cut(text: str) -> None:
-    assert "55" not in line(text)
+    assert "55" not in line(text, under_systemd=True)
 
 
 def test_systemd_gets_the_priority() -> None:

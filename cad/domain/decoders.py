@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from cad.base.errors import RefusedError
+from cad.base.errors import RefusedError, shorten, some_of
 from cad.domain.models import ModelSpec
 
 ENTRY_POINT_GROUP = "cad.decoders"
@@ -35,8 +35,7 @@ class TensorInfo:
 
     @override
     def __str__(self) -> str:
-        axes = ", ".join(map(str, self.shape))
-        return f"{self.name} {self.dtype} ({axes})"
+        return f"{shorten(self.name)} {self.dtype} ({some_of(self.shape, ', ')})"
 
 
 class OutputMismatchError(RefusedError):
@@ -45,7 +44,7 @@ class OutputMismatchError(RefusedError):
     code = 40002
 
     def __init__(self, decoder: str, expected: str, found: Sequence[TensorInfo]) -> None:
-        tensors = "; ".join(map(str, found)) or "no tensors"
+        tensors = some_of(found) or "no tensors"
         super().__init__(f"decoder {decoder} expects {expected}; the model gives {tensors}")
 
 

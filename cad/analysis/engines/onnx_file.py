@@ -7,7 +7,7 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # no stubs
 from onnx import external_data_helper
 
-from cad.base.errors import RefusedError, TooLargeError
+from cad.base.errors import RefusedError, TooLargeError, shorten, some_of
 
 MAX_BYTES = 1024**3
 """Of the model with its external data. Protocol Buffers end at 2 GiB; the graph is held twice."""
@@ -59,7 +59,7 @@ def _check_operators(model: onnx.ModelProto) -> None:
         if node.domain not in ALLOWED_DOMAINS | own
     }
     if foreign:
-        names = ", ".join(sorted(foreign)[:8])
+        names = some_of([shorten(name) for name in sorted(foreign)], ", ")
         raise UnsupportedModelError(f"standard operators only; the model uses {names}")
 
 
@@ -74,7 +74,7 @@ def _take_in_external_data(model: onnx.ModelProto, path: Path) -> None:
             external_data_helper.load_external_data_for_tensor(tensor, str(path.parent))
         except (ValueError, OSError, onnx.checker.ValidationError) as error:
             raise UnsupportedModelError(
-                f"readable external data; tensor {tensor.name}: {_first_line(error)}"
+                f"readable external data; tensor {shorten(tensor.name)}: {_first_line(error)}"
             ) from error
         tensor.data_location = tensor.DEFAULT
         del tensor.external_data[:]
@@ -82,16 +82,16 @@ def _take_in_external_data(model: onnx.ModelProto, path: Path) -> None:
 
 def _external_file(tensor: onnx.TensorProto, folder: Path) -> Path:
     location = {entry.key: entry.value for entry in tensor.external_data}.get("location", "")
-    name = PurePosixPath(location)
+    name, given = PurePosixPath(location), shorten(repr(location))
     file = folder / name
     outside = not location or name.is_absolute() or ".." in name.parts
     if outside or folder.resolve() not in file.resolve().parents:
         raise UnsupportedModelError(
-            f"external data inside the package; tensor {tensor.name} is at {location!r}"
+            f"external data inside the package; tensor {shorten(tensor.name)} is at {given}"
         )
     if not file.is_file():
         raise UnsupportedModelError(
-            f"all external data in the package; tensor {tensor.name} needs {location!r}"
+            f"all external data in the package; tensor {shorten(tensor.name)} needs {given}"
         )
     return file
 

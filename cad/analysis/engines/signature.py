@@ -6,6 +6,7 @@ import onnx
 from onnx import TensorProto
 
 from cad.analysis.engines.onnx_file import UnsupportedModelError
+from cad.base.errors import shorten, some_of
 from cad.domain.models import Layout, ModelInput
 
 ELEMENTS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.UINT8)
@@ -32,7 +33,7 @@ def find_input(model: onnx.ModelProto, wanted: ModelInput) -> VendorInput:
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in constants]
     if len(inputs) != 1 or not _fits(inputs[0], wanted):
-        found = "; ".join(map(_describe, inputs)) or "no input"
+        found = some_of([*map(_describe, inputs)]) or "no input"
         raise UnsupportedModelError(f"one input {_expectation(wanted)}; the model has {found}")
     element = inputs[0].type.tensor_type.elem_type
     if element == TensorProto.UINT8 and _normalises(wanted):
@@ -82,7 +83,8 @@ def _expectation(wanted: ModelInput) -> str:
 def _describe(value: onnx.ValueInfoProto) -> str:
     tensor = value.type.tensor_type
     element = TensorProto.DataType.Name(tensor.elem_type).lower()
+    name = shorten(value.name)
     if not tensor.HasField("shape"):
-        return f"{value.name} {element} without a shape"
-    axes = ", ".join(dim.dim_param or str(dim.dim_value) for dim in tensor.shape.dim)
-    return f"{value.name} {element} ({axes})"
+        return f"{name} {element} without a shape"
+    axes = [shorten(dim.dim_param) or str(dim.dim_value) for dim in tensor.shape.dim]
+    return f"{name} {element} ({some_of(axes, ', ')})"

@@ -158,3 +158,10 @@ def test_a_damaged_package_must_be_prepared_again(content: bytes | None, tmp_pat
         (tmp_path / DESCRIPTION).write_bytes(content)
     with pytest.raises(UnavailableError, match="cannot be read"):
         read_package(tmp_path)
+
+
+def test_many_tensors_with_long_names_make_a_short_message(tmp_path: Path) -> None:
+    outputs = {f"{'n' * 123}{number:03}": random_rows(7) for number in range(60)}
+    with pytest.raises(RefusedError, match="and 52 more") as refused:
+        check(head_model(outputs), tmp_path, spec("yolov8"))
+    assert len(str(refused.value)) < 2000

@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from yarl import URL
+
 from cad.base.errors import BadValueError, ContradictionError, MissingFieldError
+from cad.base.printable import has_controls
 from cad.domain.destinations import (
     BucketDestination,
     Destination,
@@ -17,6 +20,8 @@ KAFKA = "KAFKA"
 KAFKA_PORT = 9092
 MOST_BROKERS = 16
 
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+"""A name or an IPv4 address as it is resolved; an IPv6 address holds colons."""
 _TOPIC = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}")
 _BUCKET = re.compile(r"(?!.*(?:\.\.|\.-|-\.))(?!\d+(?:\.\d+){3}$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """What stores take: S3's rules, which are MinIO's too."""
@@ -63,11 +68,22 @@ def _buckets(given: Destinations, at: str) -> Iterator[BucketDestination]:
 
 
 def _http(dest: HttpDest, at: str) -> HttpDestination:
-    if scheme_of(dest.url) not in {"http", "https"} or not has_host(dest.url):
+    if not _can_be_posted_to(dest.url):
         raise BadValueError(
             "expected an http or https URL", field=f"{at}.url", given=shown_url(dest.url)
         )
     return HttpDestination(url=dest.url)
+
+
+def _can_be_posted_to(url: str) -> bool:
+    """Whether `url` is what it seems, to the library that posts and to everybody else."""
+    if scheme_of(url) not in {"http", "https"} or not has_host(url) or has_controls(url):
+        return False
+    try:
+        host = URL(url).raw_host or ""
+    except ValueError:
+        return False
+    return _HOST.fullmatch(host) is not None or ":" in host
 
 
 def _kafka(dest: MqDest, at: str) -> KafkaDestination:

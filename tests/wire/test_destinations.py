@@ -143,3 +143,36 @@ def test_any_text_is_a_destination_or_a_refusal(kind: str, topic: str, url: str,
 def test_names_of_destinations_hold_no_credentials(path: str) -> None:
     name = HttpDestination(f"http://user:s3cret@h:81/{path}").name
     assert name in {"http://h:81", "http destination"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ex\tample\0.com/",
+        "http://ex\x1fample.com/",
+        "http://example.com/\x1b[2J",
+        "http://ex%00ample.com/",
+        "http://a..b/",
+        "http://" + "a" * 64 + ".com/",
+        "http://x:99999/",
+        "http://[::1/",
+        "http://ex\u2028ample.com/",
+    ],
+)
+def test_a_url_that_cannot_be_posted_to_is_refused(url: str) -> None:
+    with pytest.raises(BadValueError, match="http or https URL"):
+        read_destinations(Destinations.read({"HTTPDest": {"url": url}}), "at")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://例え.com/事件",
+        "http://[::1]:80/",
+        "https://up:s3@a_b.local.:1/x?y=z",
+        "http://10.1.2.3",
+    ],
+)
+def test_a_url_that_can_be_posted_to_is_taken_as_it_is(url: str) -> None:
+    [destination] = read_destinations(Destinations.read({"HTTPDest": {"url": url}}), "at")
+    assert destination == HttpDestination(url)

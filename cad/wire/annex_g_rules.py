@@ -8,7 +8,15 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_v
 
 from cad.domain.dialects import MultiLine
 from cad.domain.rules import Area, AreaType, Point, Rule
-from cad.wire.model import AlsoRead, AlsoWritten, Name, Number, Text, WireModel
+from cad.wire.model import (
+    LARGEST_INTEGER,
+    AlsoRead,
+    AlsoWritten,
+    Name,
+    Number,
+    Text,
+    WireModel,
+)
 
 MOST_RULES = 16
 MOST_AREAS = 16
@@ -62,7 +70,7 @@ class PointParams(WireModel):
 class AreaParams(OpenModel):
     """An area (Table G.8, point counts of AM-110)."""
 
-    areaid: Annotated[int | None, AlsoWritten("areaId")] = None
+    areaid: Annotated[int | None, Field(ge=0, le=LARGEST_INTEGER), AlsoWritten("areaId")] = None
     """Absent = its place in the list."""
     area_type: AreaType
     points: Annotated[list[PointParams], Field(max_length=MOST_POINTS)]
@@ -128,9 +136,11 @@ class ExtendParams(OpenModel):
     """Thresholds of a rule (`extendParams` of Table G.8); others belong to the algorithm."""
 
     sensitivity: Text | None = None
-    duration_threshold: Annotated[Number, Field(ge=0)] = 0.0
+    duration_threshold: Annotated[Number, Field(ge=0, le=LARGEST_INTEGER)] = 0.0
     """Seconds."""
-    repeat_alarm_interval_threshold: Annotated[Number, Field(ge=0)] | None = None
+    repeat_alarm_interval_threshold: Annotated[Number, Field(ge=0, le=LARGEST_INTEGER)] | None = (
+        None
+    )
     """Seconds; absent = once for each stay."""
 
     @field_validator("sensitivity")

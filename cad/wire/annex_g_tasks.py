@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from cad.base.clock import local_text
-from cad.base.errors import BadValueError
+from cad.base.errors import BadValueError, TooLargeError
 from cad.base.redact import redact
 from cad.domain.faults import Fault, FaultClass
 from cad.domain.streams import Transport
@@ -21,18 +21,27 @@ from cad.domain.views import TaskView
 from cad.wire.annex_g_rules import (
     MOST_RULES,
     STRAY_IN_TASK_INFO,
-    Labels,
     OpenModel,
     RuleParams,
 )
 from cad.wire.echo import without_secrets
-from cad.wire.model import AlsoRead, AlsoWritten, Long, Name, Number, Text, WireModel
+from cad.wire.model import (
+    LARGEST_INTEGER,
+    AlsoRead,
+    AlsoWritten,
+    Name,
+    Number,
+    Text,
+    WireModel,
+)
 
 TASKS = "/CAP/AlgoTasks"
 MACHINE_TASKS = "/CAD/machine/algoTasks"
 
 LARGEST_PAGE = 1000
 FASTEST_ANALYSIS = 1000.0
+LARGEST_TASK_INFO = 1024 * 1024
+"""Characters of JSON."""
 SLOWEST_ANALYSIS = 0.01
 
 
@@ -105,12 +114,20 @@ class TaskInfo(OpenModel):
 
         Raises:
             BadValueError: a member that the standard does not know holds NaN or an infinity.
+            TooLargeError: it is more than is kept of a task, and repeated in every answer.
         """
         members = self.model_dump(by_alias=True, exclude_none=True)
         try:
-            return json.dumps(members, ensure_ascii=False, allow_nan=False)
+            text = json.dumps(members, ensure_ascii=False, allow_nan=False)
         except ValueError:
             raise BadValueError("expected finite numbers", field="taskInfo") from None
+        if len(text) > LARGEST_TASK_INFO:
+            raise TooLargeError(
+                f"expected at most {LARGEST_TASK_INFO} characters of JSON",
+                field="taskInfo",
+                given=len(text),
+            )
+        return text
 
 
 class AlgoTaskCreateRequest(WireModel):
@@ -146,7 +163,7 @@ class AlgoTaskSearchRequest(WireModel):
     id: Filter = Field(default_factory=list)
     algo_service_id: Annotated[Filter, AlsoRead("algoPackageCode")] = Field(default_factory=list)
     event_type: Filter = Field(default_factory=list)
-    page_number: Annotated[int, Field(ge=0)] = 1
+    page_number: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] = 1
     page_size: Annotated[int, Field(ge=1)] = 20
 
     @field_validator("page_number")
@@ -164,8 +181,8 @@ class StatusReason(WireModel):
     """Why a task has no results (extension member of `taskInfo`)."""
 
     kind: Annotated[FaultClass, Field(alias="class")]
-    message: Text
-    since: Text
+    message: str
+    since: str
     """Local time."""
 
     @classmethod
@@ -173,7 +190,7 @@ class StatusReason(WireModel):
         """Return `fault` as it is answered."""
         return cls(
             kind=fault.kind,
-            message=redact(fault.message)[:4096],
+            message=redact(fault.message),
             since=local_text(fault.since, zone),
         )
 
@@ -181,11 +198,11 @@ class StatusReason(WireModel):
 class TaskFrames(WireModel):
     """What became of the pictures of a task (extension member of `taskInfo`)."""
 
-    received: Long
-    decoded: Long
-    analysed: Long
-    dropped: Long
-    age_ms: Long | None = None
+    received: int
+    decoded: int
+    analysed: int
+    dropped: int
+    age_ms: int | None = None
     """Age of the last analysed picture; absent = none yet."""
 
     @classmethod
@@ -200,16 +217,33 @@ class TaskFrames(WireModel):
         )
 
 
-class AnsweredTaskInfo(OpenModel):
-    """`taskInfo` of an answer (Tables G.9, G.17, G.19): the echo of the order, and how it goes."""
+class AnsweredVideo(OpenModel):
+    """A video stream in an answer."""
 
-    id: Text | None = None
+    url: str = ""
+    """Credentials removed."""
+    resolution: str | None = None
+
+
+class AnsweredStream(OpenModel):
+    """What is analysed, in an answer."""
+
+    video_stream_options: Annotated[AnsweredVideo | None, AlsoWritten("VideoStreamOptions")] = None
+
+
+class AnsweredTaskInfo(OpenModel):
+    """`taskInfo` of an answer (Tables G.9, G.17, G.19): the echo of the order, and how it goes.
+
+    The echo has no limits: masks for secrets may be longer than these were.
+    """
+
+    id: str | None = None
     status: TaskState | None = None
-    labels: Labels = Field(default_factory=dict)
-    stream_options: StreamOptions | None = None
+    labels: dict[str, Any] = Field(default_factory=dict)
+    stream_options: AnsweredStream | None = None
     status_reason: StatusReason | None = None
     frames: TaskFrames | None = None
-    events: Long | None = None
+    events: int | None = None
     """Extension: events stored since the task was made."""
 
     @field_validator("stream_options", mode="before")
@@ -221,12 +255,12 @@ class AnsweredTaskInfo(OpenModel):
 class AlgoTask(WireModel):
     """A task in an answer (Tables G.9, G.17, G.19)."""
 
-    algo_service_id: Text = ""
+    algo_service_id: str = ""
     restart_policy: RestartPolicy | None = None
     task_info: AnsweredTaskInfo
     status: TaskState | None = None
     """Also inside `task_info`, which is believed first (AM-108)."""
-    created_date: Text | None = None
+    created_date: str | None = None
     """Extension: local time."""
 
     @property
@@ -238,7 +272,7 @@ class AlgoTask(WireModel):
     def from_view(cls, view: TaskView, zone: ZoneInfo) -> Self:
         """Return what the device answers about a task: never a credential."""
         order = view.record.order
-        echo = without_secrets(json.loads(view.record.task_info))
+        echo = _echo(view.record.task_info)
         progress = AnsweredTaskInfo(
             id=order.task_id,
             status=view.state,
@@ -250,14 +284,23 @@ class AlgoTask(WireModel):
         return cls(
             algo_service_id=order.service_id,
             restart_policy=view.record.restart_policy,
-            task_info=AnsweredTaskInfo.read({**_members(echo), **ours}),
+            task_info=AnsweredTaskInfo.read({**echo, **ours}),
             status=view.state,
             created_date=local_text(view.record.created_at, zone),
         )
 
 
-def _members(value: object) -> dict[str, object]:
-    return dict(value) if isinstance(value, Mapping) else {}
+_OURS = {"id", "status", "statusReason", "frames", "events"}
+"""Members of an answer that are never taken from the order, however they are spelt there."""
+
+
+def _echo(task_info: str) -> dict[str, object]:
+    """Return what was ordered as it may be repeated."""
+    given = without_secrets(json.loads(task_info))
+    if not isinstance(given, Mapping):
+        return {}
+    named = AnsweredTaskInfo.named(given)
+    return {name: value for name, value in named.items() if name not in _OURS}
 
 
 class AlgoTaskCreateData(WireModel):
@@ -285,7 +328,7 @@ def _nested(item: object) -> list[object]:
 class AlgoTaskPage(WireModel):
     """A page of tasks (Table G.17)."""
 
-    total: Long
+    total: int
     page_number: int
     page_size: int
     records: list[AlgoTask]

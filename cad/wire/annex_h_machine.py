@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from cad.domain.views import HostFigures
 from cad.wire.annex_i_packages import MachineAlgoPackage
-from cad.wire.model import AlsoRead, AlsoWritten, Long, Name, Text, WireModel
+from cad.wire.model import AlsoRead, AlsoWritten, Name, Text, WireModel
 
 MACHINE = "/CAD/machine"
 REGISTER = "/CAD/machine/register"
@@ -58,18 +58,18 @@ class MachineStatusRequest(WireModel):
 class DeviceInfo(WireModel):
     """State and resources of the machine (Table H.10). Figures are decimal strings."""
 
-    device_code: Annotated[Name, AlsoWritten("code")]
+    device_code: Annotated[str, AlsoWritten("code")]
     is_online: bool
-    cpu_utilization: Text | None = None
+    cpu_utilization: str | None = None
     """0..1; "0.11" means 11 %."""
-    mem_usage: Text | None = None
+    mem_usage: str | None = None
     """GB of 2^30 bytes, as the three below (AM-18)."""
-    mem_free: Text | None = None
-    disk_usage: Text | None = None
-    disk_free: Text | None = None
+    mem_free: str | None = None
+    disk_usage: str | None = None
+    disk_free: str | None = None
     algo_packages: list[MachineAlgoPackage] | None = None
     """Extension (AM-115)."""
-    tasks: Long | None = None
+    tasks: int | None = None
     """Extension: number of analysis tasks (AM-115)."""
 
     @field_validator("cpu_utilization", "mem_usage", "mem_free", "disk_usage", "disk_free")

@@ -95,22 +95,22 @@ class AlgoPackageListRequest(WireModel):
 class MachineAlgoPackage(WireModel):
     """An algorithm package on the machine (Table I.14; its detail is the same, AM-123)."""
 
-    algo_package_name: Text
+    algo_package_name: str
     algo_package_type: PackageType
-    algo_package_version: Text
-    algo_package_code: Name
+    algo_package_version: str
+    algo_package_code: str
     status: PackageState | None = None
-    created_date: Text | None = None
+    created_date: str | None = None
     """Local time with milliseconds (AM-14)."""
-    status_reason: Text | None = None
+    status_reason: str | None = None
     """Extension: why it is STOPPED."""
-    operation: Text | None = None
+    operation: str | None = None
     """Extension: `working`, `done` or `failed` — the last installation or removal."""
-    step: Text | None = None
+    step: str | None = None
     """Extension: the step at work, or the one that failed."""
-    algo_file_package_id: Long | None = None
+    algo_file_package_id: int | None = None
     """Extension: the file package it came with."""
-    replaced_by: Text | None = None
+    replaced_by: str | None = None
     """Extension: the package on which its tasks run since an upgrade."""
 
     @classmethod
@@ -134,18 +134,18 @@ class MachineAlgoPackage(WireModel):
 class CapacityItem(WireModel):
     """What one instance carries on one kind of card (`algo_runtime.gpu[]`, AM-88)."""
 
-    vendor: Text
-    accelerator: Text
-    resolution: Text
+    vendor: str
+    accelerator: str
+    resolution: str
     quota: Number
     """Cards for each instance."""
     limit: Number
     """Cards at most; 0 = no limit."""
-    stream_video_quota: Long
+    stream_video_quota: int
     """Video channels at that resolution."""
-    stream_capture_quota: Long
+    stream_capture_quota: int
     """Picture channels at that resolution."""
-    analyze_quota: Long
+    analyze_quota: int
     """Requests per second."""
 
     @classmethod
@@ -157,19 +157,19 @@ class CapacityItem(WireModel):
 class MachineAlgoPackageDetail(MachineAlgoPackage):
     """An algorithm package with all that is known of it: extension members of I.7 (AM-123)."""
 
-    algo_cabin_name: Text = ""
-    event_types: list[Name] = Field(default_factory=list)
+    algo_cabin_name: str = ""
+    event_types: list[str] = Field(default_factory=list)
     """Empty = any event type may be asked for (AM-111)."""
-    args: Text | None = None
-    environment: dict[str, Text] = Field(default_factory=dict)
+    args: str | None = None
+    environment: dict[str, str] = Field(default_factory=dict)
     """What the algorithm gets; values with secret-looking names are masked."""
     capacities: list[CapacityItem] = Field(default_factory=list)
     """On the card that `args` select, or on all."""
-    provider: Text | None = None
+    provider: str | None = None
     """The execution provider that it was compiled for."""
     seconds_per_frame: Number | None = None
     """Processor or device seconds, measured at the installation."""
-    sample_boxes: Long | None = None
+    sample_boxes: int | None = None
     """Objects found on the package's own sample."""
 
     @override
@@ -198,17 +198,17 @@ def _masked(name: str, value: str) -> str:
 class MachineAlgoFilePackage(WireModel):
     """A file package on the machine (extension, AM-124; states of AM-89)."""
 
-    algo_file_package_id: Long
+    algo_file_package_id: int
     status: FilePackageState
-    status_text: Text
-    reason: Text | None = None
-    received_bytes: Long
-    total_bytes: Long | None = None
+    status_text: str
+    reason: str | None = None
+    received_bytes: int
+    total_bytes: int | None = None
     """Absent = not known yet."""
-    name: Text | None = None
-    version: Text | None = None
-    created_date: Text
-    algo_package_codes: list[Name]
+    name: str | None = None
+    version: str | None = None
+    created_date: str
+    algo_package_codes: list[str]
 
     @classmethod
     def from_file_package(cls, package: FilePackage, zone: ZoneInfo) -> Self:

@@ -15,7 +15,7 @@ from cad.domain.destinations import BucketDestination, Destination
 from cad.domain.events import RaisedEvent, Target
 from cad.domain.rules import AreaType, Direction, Rule
 from cad.domain.tasks import TaskRecord
-from cad.wire.model import AlsoRead, Name, Number, Text, WireModel, read_json
+from cad.wire.model import AlsoRead, Number, WireModel, read_json
 
 JPEG = "image/jpeg"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -51,7 +51,7 @@ class EventTarget(WireModel):
     """One object of the event."""
 
     track_id: int
-    label: Text
+    label: str
     score: Number
     box: EventBox
     attributes: Mapping[str, str] = Field(default_factory=dict)
@@ -72,10 +72,10 @@ class EventTarget(WireModel):
 class EventImage(WireModel):
     """A JPEG of the event, inline or in an object store; all members absent = there is none."""
 
-    content_type: Text | None = None
+    content_type: str | None = None
     data: str | None = Field(default=None, repr=False)
     """Base64."""
-    key: Text | None = None
+    key: str | None = None
     """`bucket/key`, where `imageDest` is given."""
 
     @classmethod
@@ -121,20 +121,20 @@ class EventOrigin:
 class EventDocument(WireModel):
     """What a rule reports about a task, as receivers get it."""
 
-    event_id: Name
+    event_id: str
     sequence: int
-    device_code: Name
-    task_id: Name
-    algo_service_id: Name
-    algo_package_code: Name
-    event_type: Text
+    device_code: str
+    task_id: str
+    algo_service_id: str
+    algo_package_code: str
+    event_type: str
     rule_index: int
-    event_time: Text
+    event_time: str
     """Local time."""
-    event_time_utc: Text
+    event_time_utc: str
     """When the picture arrived; for recordings its position is in `frame.pts`."""
     clock_synchronised: bool
-    stream_url: Text
+    stream_url: str
     """Credentials removed."""
     area: EventArea | None = None
     """Absent = the whole picture."""

@@ -47,11 +47,11 @@ class LinkItem(WireModel):
     """The platform link."""
 
     state: LinkState
-    url: Text
-    since: Text
-    last_error: Text | None = None
-    last_keepalive: Text | None = None
-    registrations: Long
+    url: str
+    since: str
+    last_error: str | None = None
+    last_keepalive: str | None = None
+    registrations: int
 
     @classmethod
     def from_view(cls, view: LinkView, zone: ZoneInfo) -> Self:
@@ -71,10 +71,10 @@ class HostItem(WireModel):
 
     cpu_utilization: Number
     """0..1 over all cores."""
-    memory_used_bytes: Long
-    memory_free_bytes: Long
-    disk_used_bytes: Long
-    disk_free_bytes: Long
+    memory_used_bytes: int
+    memory_free_bytes: int
+    disk_used_bytes: int
+    disk_free_bytes: int
 
     @classmethod
     def from_figures(cls, figures: HostFigures) -> Self:
@@ -91,22 +91,22 @@ class HostItem(WireModel):
 class StreamItem(WireModel):
     """A stream on one worker; its URL is not shown."""
 
-    stream_id: Text
-    worker: Text
+    stream_id: str
+    worker: str
     phase: StreamPhase
     fault: StatusReason | None = None
-    received: Long
-    decoded: Long
-    damaged: Long = 0
+    received: int
+    decoded: int
+    damaged: int = 0
     """Pictures that could not be decoded."""
-    skipped: Long = 0
+    skipped: int = 0
     """Pictures that were not decoded, since the key picture before them is missing."""
-    connects: Long
-    width: Long
-    height: Long
-    codec: Text
+    connects: int
+    width: int
+    height: int
+    codec: str
     frame_rate: Number
-    last_frame_age_ms: Long | None = None
+    last_frame_age_ms: int | None = None
 
     @classmethod
     def from_status(cls, status: StreamStatus, worker: str, zone: ZoneInfo) -> Self:
@@ -132,16 +132,16 @@ class StreamItem(WireModel):
 class WorkerItem(WireModel):
     """An analysis worker."""
 
-    name: Text
+    name: str
     state: WorkerState
     pid: int | None = None
-    restarts: Long
-    last_end: Text | None = None
+    restarts: int
+    last_end: str | None = None
     providers: list[str]
-    threads: Long
+    threads: int
     cpu_seconds: Number
-    resident_bytes: Long
-    streams: Long
+    resident_bytes: int
+    streams: int
 
     @classmethod
     def from_view(cls, view: WorkerView) -> Self:
@@ -183,16 +183,16 @@ class DestinationItem(WireModel):
 class OutboxItem(WireModel):
     """The outbox; deliveries are counted for each destination of an event."""
 
-    waiting: Long
-    delivered: Long
-    dead: Long
-    dropped: Long
-    stored_bytes: Long
-    oldest_waiting: Text | None = None
-    last_error: Text | None = None
-    latency_p50_ms: Long | None = None
+    waiting: int
+    delivered: int
+    dead: int
+    dropped: int
+    stored_bytes: int
+    oldest_waiting: str | None = None
+    last_error: str | None = None
+    latency_p50_ms: int | None = None
     """From a picture's arrival to its event on disk, of the last events; absent = none yet."""
-    latency_p95_ms: Long | None = None
+    latency_p95_ms: int | None = None
     destinations: list[DestinationItem] = Field(default_factory=list)
 
     @classmethod
@@ -215,18 +215,18 @@ class OutboxItem(WireModel):
 class MachineItem(WireModel):
     """The device itself."""
 
-    code: Text
-    version: Text
+    code: str
+    version: str
     uptime_seconds: Number
 
 
 class Counts(WireModel):
     """How many of what there are."""
 
-    packages: Long
-    tasks: Long
-    tasks_by_state: dict[str, Long] = Field(default_factory=dict)
-    streams: Long
+    packages: int
+    tasks: int
+    tasks_by_state: dict[str, int] = Field(default_factory=dict)
+    streams: int
 
 
 class StatusItem(WireModel):
@@ -250,5 +250,5 @@ class PackagesItem(WireModel):
 class CredentialsItem(WireModel):
     """What the platform logs in at this device with."""
 
-    username: Text
-    password: Text = Field(repr=False)
+    username: str
+    password: str = Field(repr=False)

@@ -11,7 +11,7 @@ from cad.base.clock import local_text
 from cad.base.errors import BadValueError
 from cad.domain.access import Account, AccountKind, Means, NewSecret, Scope
 from cad.domain.audit import AuditEntry
-from cad.wire.model import Long, Name, Text, WireModel
+from cad.wire.model import Name, Text, WireModel
 from cad.wire.times import read_time
 
 ACCOUNTS = "/local/v1/access/accounts"
@@ -28,11 +28,11 @@ _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 class AccountItem(WireModel):
     """Somebody who can get tokens."""
 
-    name: Name
+    name: str
     kind: AccountKind
     scopes: list[Scope]
-    created: Text
-    old_secrets: Long
+    created: str
+    old_secrets: int
     """How many were replaced and are still valid."""
 
     @classmethod
@@ -63,9 +63,9 @@ class AccountRequest(WireModel):
 class SecretItem(WireModel):
     """A new secret, shown once."""
 
-    name: Name
-    secret: Annotated[Text, Field(repr=False)]
-    old_valid_seconds: Long
+    name: str
+    secret: Annotated[str, Field(repr=False)]
+    old_valid_seconds: int
 
     @classmethod
     def from_secret(cls, made: NewSecret) -> Self:
@@ -104,16 +104,16 @@ class AuditRequest(WireModel):
 class AuditItem(WireModel):
     """One call."""
 
-    time: Text
-    who: Text
+    time: str
+    who: str
     means: Means
-    source: Text
-    method: Text
-    path: Text
-    status: Long
-    code: Long
-    request_id: Text
-    repeated: Long
+    source: str
+    method: str
+    path: str
+    status: int
+    code: int
+    request_id: str
+    repeated: int
 
     @classmethod
     def from_entry(cls, entry: AuditEntry, zone: ZoneInfo) -> Self:

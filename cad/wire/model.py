@@ -1,5 +1,8 @@
 """The base of every wire class: tolerant in what it reads, complete in what it writes.
 
+`Name`, `Text`, `Number` and `Long` limit what is read; what this device writes has plain types, for
+an answer that is too long must be seen all the same.
+
 Reading (AM-20): unknown members are ignored, null counts as absent, names of members are compared
 without regard to case, further spellings are understood where the standard prints several. Writing:
 the table's name, and the other printed names beside it where a class says so.
@@ -11,6 +14,7 @@ from functools import cache
 from typing import Annotated, Any, Self, cast
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -23,12 +27,23 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
 from cad.base.errors import BadValueError, MissingFieldError, RefusedError
+from cad.base.printable import has_controls
 from cad.wire.echo import SECRET_MEMBERS, without_secrets
 
 NAME_LIMIT = 128
 TEXT_LIMIT = 4096
 
-Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
+LARGEST_INTEGER = 2**31 - 1
+"""Of `Integer` of the tables."""
+
+
+def _without_controls(name: str) -> str:
+    if has_controls(name):
+        raise ValueError("expected a name without control characters")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(_without_controls)]
 """An id or a name (AM-20)."""
 
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]

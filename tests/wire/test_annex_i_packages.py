@@ -91,6 +91,22 @@ def test_a_list_is_of_one_state_or_of_all(body: object, state: PackageState | No
     assert AlgoPackageListRequest.read(body).status is state
 
 
+def test_what_is_told_of_a_package_may_be_of_any_length() -> None:
+    package = AlgoPackage(
+        code=ALGORITHM.code,
+        file_package_id=FilePackageId(1),
+        manifest=ALGORITHM,
+        state=PackageState.STOPPED,
+        reason="the model gives " + "n" * 5000,
+        args="token=a," * 512,
+        settings=ServiceSettings(),
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    detail = MachineAlgoPackageDetail.from_package(package, ZoneInfo("UTC"))
+    assert len(detail.status_reason or "") > 4096
+    assert len(detail.args or "") > 4096
+
+
 def test_the_printed_package_is_read() -> None:
     package = MachineAlgoPackage.read(read_envelope(example("I.7-get-algo-package.response")).data)
     assert package.algo_package_code == "BAIDU-HUMAN_ATTR_ALERT-1.0.0"

@@ -1,4 +1,4 @@
-"""Further algorithm packages: the detector that ships, under other names."""
+"""Further algorithm packages: the detector that ships, under other names and versions."""
 
 import json
 import shutil
@@ -17,5 +17,17 @@ def variant(folder: Path, name: str) -> str:
     manifest.update(id=code, name=name)
     manifest["algoPackages"][0].update(algoPackageCode=code, algoPackageName=name)
     manifest["algoPackages"][0]["algoCabinName"] = name
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return code
+
+
+def version(folder: Path, number: str) -> str:
+    """Write another version of the detector into `folder`, a new one; return its code. Blocks."""
+    shutil.copytree(PLUGIN, folder)
+    path = folder / MANIFEST_NAME
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    code = f"OPEN-PERSON_DETECT-{number}"
+    manifest.update(id=code, version=number)
+    manifest["algoPackages"][0].update(algoPackageCode=code, algoPackageVersion=number)
     path.write_text(json.dumps(manifest), encoding="utf-8")
     return code

@@ -1,5 +1,6 @@
 """The life of tracked objects: found, confirmed, lost for a while, ended."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
@@ -117,18 +118,23 @@ class Tracker:
         detected = boxes[:, :4].astype(np.float64)
         allowed = self._objects.labels[:, None] == boxes[:, 5].astype(np.int64)
         strong = boxes[:, 4] >= self._high
-        near = overlaps(self._motion.boxes, detected)
-        wide = overlaps(self._motion.boxes, detected, self._margin())
+        near = overlaps(expected := self._motion.boxes, detected)
         known = (self._objects.ids != TENTATIVE)[:, None]
-        stages = (
-            (near, allowed & strong, LEAST_FIT),
+
+        def wide() -> Array:
+            return overlaps(expected, detected, self._margin())
+
+        stages: tuple[tuple[Callable[[], Array], NDArray[np.bool_], float], ...] = (
+            (lambda: near, allowed & strong, LEAST_FIT),
             (wide, allowed & strong, LEAST_WIDE_FIT),
-            (near, allowed & known & ~strong, LEAST_WEAK_FIT),
+            (lambda: near, allowed & known & ~strong, LEAST_WEAK_FIT),
         )
         rows, columns = np.zeros(0, np.intp), np.zeros(0, np.intp)
         for fit, admitted, least in stages:
             admitted[rows], admitted[:, columns] = False, False
-            more_rows, more_columns = assign(np.where(admitted, fit, 0.0), least)
+            if not admitted.any():
+                continue
+            more_rows, more_columns = assign(np.where(admitted, fit(), 0.0), least)
             rows = np.concatenate([rows, more_rows])
             columns = np.concatenate([columns, more_columns])
         return rows, columns

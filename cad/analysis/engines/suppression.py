@@ -41,7 +41,9 @@ def _greedy(boxes: Floats, rivals: NDArray[np.intp], iou: float) -> list[int]:
     Only boxes with the same number in `rivals`, (n,), suppress each other. All pairs are compared
     at once: with the few dozen boxes of a picture a call of numpy costs more than its work.
     """
-    covers = _overlap(boxes, iou) & (rivals[:, None] == rivals)
+    covers = _overlap(boxes, iou)
+    if (rivals != rivals[:1]).any():
+        covers &= rivals[:, None] == rivals
     gone = np.zeros(len(boxes), dtype=np.bool_)
     kept: list[int] = []
     for row, others in enumerate(covers):
@@ -53,10 +55,21 @@ def _greedy(boxes: Floats, rivals: NDArray[np.intp], iou: float) -> list[int]:
 
 def _overlap(boxes: Floats, iou: float) -> NDArray[np.bool_]:
     """Return (n, n): whether the intersection over union of two boxes is above `iou`."""
-    x1, y1, x2, y2 = boxes.T
+    x1, y1, x2, y2 = np.ascontiguousarray(boxes.T)
     areas = (x2 - x1) * (y2 - y1)
-    width = np.minimum(x2[:, None], x2) - np.maximum(x1[:, None], x1)
-    height = np.minimum(y2[:, None], y2) - np.maximum(y1[:, None], y1)
-    shared = np.maximum(width, 0) * np.maximum(height, 0)
-    above: NDArray[np.bool_] = shared > iou * (areas[:, None] + areas - shared)
+    # In place: what has just been written is still in the cache, fresh memory is not.
+    shared = _shared(x1, x2)
+    shared *= _shared(y1, y2)
+    least = areas[:, None] + areas
+    least -= shared
+    least *= iou
+    above: NDArray[np.bool_] = shared > least
     return above
+
+
+def _shared(low: Floats, high: Floats) -> Floats:
+    """Return (n, n): the length that two of n stretches have in common."""
+    shared = np.minimum.outer(high, high)
+    shared -= np.maximum.outer(low, low)
+    np.maximum(shared, 0, out=shared)
+    return shared

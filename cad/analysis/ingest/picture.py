@@ -39,6 +39,8 @@ class AvPicture:
         if frame.colorspace not in MATRICES:
             frame.colorspace = UNSPECIFIED
         self._frame = frame
+        self._rgb: VideoFrame | None = None
+        """The whole picture in RGB once somebody has asked for a JPEG: crops follow."""
         self.width = frame.width
         self.height = frame.height
 
@@ -58,8 +60,8 @@ class AvPicture:
         A crop that lies outside gives the pixel nearest to it.
         """
         left, top, right, bottom = _clip(crop, self.width, self.height)
-        rgb = _convert(self._frame, self.width, self.height, "rgb24").planes[0]
-        pixels = _pixels(rgb, 3 * self.width)[top:bottom, 3 * left : 3 * right]
+        rgb = self._rgb = self._rgb or _convert(self._frame, self.width, self.height, "rgb24")
+        pixels = _pixels(rgb.planes[0], 3 * self.width)[top:bottom, 3 * left : 3 * right]
         image = np.ascontiguousarray(pixels).reshape(bottom - top, right - left, 3)
         target = io.BytesIO()
         Image.fromarray(image).save(target, "JPEG", quality=JPEG_QUALITY)

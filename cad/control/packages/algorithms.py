@@ -43,6 +43,8 @@ class Algorithms:
     strict: bool
     tried: dict[ServiceId, frozenset[str]] = field(default_factory=dict)
     """On what a package ran when it was prepared anew for that."""
+    leaving: set[ServiceId] = field(default_factory=set)
+    """About to be removed: no task may slip in between the look for tasks and the journal."""
 
     def package(self, code: str) -> AlgoPackage:
         """Return one algorithm package, or raise NotFoundError (I.7)."""
@@ -88,12 +90,38 @@ class Algorithms:
         """Remove a package; with `force` together with the tasks that run on it."""
         package = self.package(code)
         self._refuse_on_trial(package.code)
+        self.leaving.add(package.code)
+        try:
+            await self._begin_removal(package, force=force)
+        finally:
+            self.leaving.discard(package.code)
+        await self.jobs.finish(package.code)
+
+    def refuse_tasks(self, package: AlgoPackage) -> None:
+        """Raise ConflictError if `package` takes no new tasks."""
+        entry = self.book.entries.get(package.code)
+        is_removed = entry is not None and entry.operation is Operation.UNINSTALL
+        if is_removed or package.code in self.leaving:
+            raise ConflictError(
+                "expected a package that is not being removed",
+                field="algoServiceId",
+                given=package.code,
+            )
+        if package.prepared is None and package.operation is not OperationState.WORKING:
+            raise ConflictError(
+                f"expected an installed package; this one is {package.state}, its installation "
+                f"{package.operation} at {package.step or 'its begin'}: {package.reason}",
+                field="algoServiceId",
+                given=package.code,
+            )
+
+    async def _begin_removal(self, package: AlgoPackage, *, force: bool) -> None:
         tasks = self._task_ids(package)
         if tasks and not force:
             raise ConflictError(
                 f"expected a package without tasks; {len(tasks)} use it: " + ", ".join(tasks[:5]),
                 field=FIELD,
-                given=code,
+                given=package.code,
             )
         await self.jobs.cancel(package.code)
         leaving = dataclasses.replace(package, operation=OperationState.WORKING)
@@ -101,7 +129,6 @@ class Algorithms:
             JournalEntry(operation=Operation.UNINSTALL, subject=package.code, step=Step.WITHDRAW),
             leaving,
         )
-        await self.jobs.finish(package.code)
 
     async def run_again(self, package: AlgoPackage) -> None:
         """Have a package that was running before a restart served again."""

@@ -222,10 +222,14 @@ class PackageService:
         """Return what is behind a service, None if nothing is.
 
         What was replaced keeps its name and version, and reports what its successor does.
+
+        Raises:
+            ConflictError: it takes no tasks: it is being removed, or was never installed.
         """
         package = self._book.packages.get(service_id)
         if package is None:
             return None
+        self._algorithms.refuse_tasks(package)
         to = aliases(self._book.packages.values(), ()).get(service_id, service_id)
         event_types = self._book.packages[to].manifest.event_types
         return dataclasses.replace(package.manifest, event_types=event_types)

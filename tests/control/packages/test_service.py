@@ -1,5 +1,6 @@
 """The service of packages, from order to result."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -477,3 +478,43 @@ async def test_a_package_at_work_is_not_stopped(
         await service.stop(CODE)
     world.compiler.gate.set()
     await settled(service)
+
+
+async def test_what_was_never_installed_takes_no_tasks(
+    service: PackageService, server: ArchiveServer, world: World
+) -> None:
+    world.compiler.failures = [CadError("a bad model")]
+    await installed(service, server)
+    with pytest.raises(ConflictError, match=r"STOPPED, its installation failed at .*a bad model"):
+        service.algorithm(ServiceId(CODE))
+    await service.install(CODE)
+    assert service.algorithm(ServiceId(CODE)) is not None  # its tasks wait for it
+    await settled(service)
+    await service.stop(CODE)
+    assert service.algorithm(ServiceId(CODE)) is not None
+
+
+async def test_what_is_being_removed_takes_no_tasks(
+    service: PackageService, server: ArchiveServer, world: World
+) -> None:
+    await installed(service, server)
+    world.workers.withdrawals.append(CadError("stuck"))
+    with pytest.raises(UnfinishedError):
+        await service.uninstall(CODE)
+    with pytest.raises(ConflictError, match="being removed"):
+        service.algorithm(ServiceId(CODE))
+    await service.uninstall(CODE)
+    assert service.algorithm(ServiceId(CODE)) is None
+
+
+async def test_no_task_slips_in_while_a_removal_begins(
+    service: PackageService, server: ArchiveServer
+) -> None:
+    await installed(service, server)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(service.uninstall(CODE))
+        while service.packages():
+            await asyncio.sleep(0)
+            if service.packages():
+                with pytest.raises(ConflictError, match="being removed"):
+                    service.algorithm(ServiceId(CODE))

@@ -2,30 +2,30 @@
 
 from pydantic import Field
 
-from cad.wire.model import Long, Name, Number, Text, WireModel
+from cad.wire.model import Number, WireModel
 
 
 class CheckedAlgorithm(WireModel):
     """One algorithm package after its dry run."""
 
-    algo_package_code: Name
-    problem: Text | None = None
+    algo_package_code: str
+    problem: str | None = None
     """Why it could not be installed here; absent = it could."""
-    provider: Text | None = None
+    provider: str | None = None
     """The execution provider that it was compiled for."""
     seconds_per_frame: Number | None = None
     """Processor or device seconds for one picture."""
-    sample_boxes: Long | None = None
+    sample_boxes: int | None = None
     """Objects found on the package's own sample, or on a grey picture."""
 
 
 class PackageCheck(WireModel):
     """A file package as this device sees it."""
 
-    path: Text
-    name: Text | None = None
-    version: Text | None = None
-    problem: Text | None = None
+    path: str
+    name: str | None = None
+    version: str | None = None
+    problem: str | None = None
     """Why the device would not take it; absent = it would."""
     algorithms: list[CheckedAlgorithm] = Field(default_factory=list)
 

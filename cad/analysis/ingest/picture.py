@@ -17,6 +17,9 @@ JPEG_QUALITY = 85
 SCALING = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
 """A triangle filter over all covered source pixels, rounded as arithmetic demands."""
 
+UNSCALED = Interpolation.BILINEAR
+"""For a JPEG: without exact rounding libswscale has code for it that is several times as fast."""
+
 UNSPECIFIED = 2
 """Of colour matrix, transfer and primaries (ITU-T H.273)."""
 MATRICES = frozenset({1, 4, 5, 6, 7, 9})
@@ -60,7 +63,9 @@ class AvPicture:
         A crop that lies outside gives the pixel nearest to it.
         """
         left, top, right, bottom = _clip(crop, self.width, self.height)
-        rgb = self._rgb = self._rgb or _convert(self._frame, self.width, self.height, "rgb24")
+        rgb = self._rgb = self._rgb or _convert(
+            self._frame, self.width, self.height, "rgb24", UNSCALED
+        )
         pixels = _pixels(rgb.planes[0], 3 * self.width)[top:bottom, 3 * left : 3 * right]
         image = np.ascontiguousarray(pixels).reshape(bottom - top, right - left, 3)
         target = io.BytesIO()
@@ -88,10 +93,12 @@ class _Reformatters(threading.local):
 _reformatters = _Reformatters()
 
 
-def _convert(frame: VideoFrame, width: int, height: int, pixel_format: str) -> VideoFrame:
+def _convert(
+    frame: VideoFrame, width: int, height: int, pixel_format: str, scaling: Interpolation = SCALING
+) -> VideoFrame:
     key = (frame.width, frame.height, frame.format.name, width, height, pixel_format)
     return _reformatters.get(*key).reformat(
-        frame, width, height, pixel_format, interpolation=SCALING, threads=1
+        frame, width, height, pixel_format, interpolation=scaling, threads=1
     )
 
 

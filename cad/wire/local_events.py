@@ -10,7 +10,7 @@ from cad.base.errors import MissingFieldError
 from cad.base.redact import redact
 from cad.domain.deliveries import DeadLetter
 from cad.domain.ids import EventId
-from cad.wire.model import Long, Name, Text, WireModel
+from cad.wire.model import Name, WireModel
 
 EVENTS_TAIL = "/local/v1/events/tail"
 """Endless NDJSON: one event document without images per line; empty lines keep it open."""
@@ -31,11 +31,11 @@ class DeadRequest(WireModel):
 class DeadLetterItem(WireModel):
     """An event that was put aside, for one of its destinations."""
 
-    event_id: Text
-    task_id: Text
-    destination: Text
-    reason: Text
-    stored_at: Text
+    event_id: str
+    task_id: str
+    destination: str
+    reason: str
+    stored_at: str
 
     @classmethod
     def from_letter(cls, letter: DeadLetter, zone: ZoneInfo) -> Self:
@@ -72,5 +72,5 @@ class ResendRequest(WireModel):
 class ResentItem(WireModel):
     """What became of it."""
 
-    resent: Long
+    resent: int
     """Deliveries that wait again; an event has one for each destination that refused it."""

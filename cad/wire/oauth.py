@@ -85,9 +85,9 @@ class TokenForm(WireModel):
 class OAuthError(WireModel):
     """Why a token is not given (RFC 6749 §5.2)."""
 
-    error: Text
-    error_description: Annotated[Text, Field(alias="error_description")]
-    request_id: Text
+    error: str
+    error_description: Annotated[str, Field(alias="error_description")]
+    request_id: str
 
 
 class KeySet(WireModel):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cad.base.printable import has_controls
 from tests.control.api.conftest import MAX_BODY, Caller, Fakes
 from tests.spec.orders import TASKS, area, order
 
@@ -123,3 +124,17 @@ async def test_any_json_is_answered_in_the_envelope(call: Caller, value: Any) ->
         assert answer.status < 500
         assert answer.code in DOCUMENTED
         assert answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "forged", ["%1b%5b2J%0derror%20cad%20forged", "%00", "a%e2%80%a8b", "%c2%9b"]
+)
+async def test_an_id_with_control_characters_is_refused_and_never_repeated_raw(
+    call: Caller, caplog: pytest.LogCaptureFixture, forged: str
+) -> None:
+    with caplog.at_level("INFO"):
+        answer = await call("GET", f"{TASKS[0]}/{forged}")
+    assert (answer.status, answer.code) == (400, 40002)
+    assert "without control characters" in answer.json["msg"]
+    assert not any(has_controls(record.getMessage()) for record in caplog.records)
+    assert not has_controls(answer.json["msg"])

@@ -8,12 +8,15 @@ import pytest
 
 from cad.base.clock import SystemClock
 from cad.config.settings import PlatformSettings
+from cad.control.platform import client
+from cad.control.platform.http import Answer
 from cad.control.platform.link import NoPlatform
 from cad.control.platform.machine import Event
 from cad.domain.views import LinkState
 from cad.sim.platform.registry import Machine, MachineState
 from cad.sim.platform.server import PlatformOptions, ReferencePlatform
 from cad.wire.annex_h_machine import KEEPALIVE, REGISTER, SM2_KEY, UNREGISTER
+from cad.wire.envelope import Envelope
 from tests.control.platform.conftest import CODE, PASSWORD, open_link
 from tests.waiting import until
 
@@ -128,6 +131,26 @@ async def test_a_refusing_platform_is_asked_until_it_agrees(
         await until(lambda: str(status) in link.view().last_error)
         await registered(platform)
         await until(lambda: not link.view().last_error)
+
+
+async def test_a_bug_in_the_link_is_logged_and_the_next_try_works(
+    platform: ReferencePlatform,
+    settings: PlatformSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bugs = [KeyError("a bug")]
+    understand = client._understand
+
+    def stumble(answer: Answer) -> Envelope:
+        if bugs:
+            raise bugs.pop()
+        return understand(answer)
+
+    monkeypatch.setattr(client, "_understand", stumble)
+    async with open_link(settings):
+        await registered(platform)
+    assert "internal error: KeyError" in caplog.text
 
 
 @pytest.mark.parametrize(

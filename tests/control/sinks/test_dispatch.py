@@ -10,9 +10,12 @@ from cad.base.clock import SystemClock
 from cad.control.sinks import dispatch
 from cad.control.sinks.http import HttpSinks
 from cad.control.sinks.outbox import Outbox
+from cad.control.sinks.ports import Sink
+from cad.control.sinks.queue import Outcome
 from cad.control.store.database import Database, StoreFailedError
 from cad.control.store.outbox import OutboxRepository
 from cad.domain.deliveries import Delivery, QueueKey, Settled
+from cad.domain.destinations import Destination
 from tests.control.sinks.conftest import BOX, opened, sinks_by_type, soon
 from tests.control.sinks.examples import ORIGIN, event, event_id, task
 from tests.control.sinks.receiver import Receiver, answer, receiving, silence
@@ -69,3 +72,33 @@ async def test_receivers_that_hang_leave_room_for_the_others(
             await each.until(lambda each: len(each.attempts) == 2)
         await outbox.store(event(3), task(receiver.url))
         await receiver.until(lambda receiver: receiver.ids == [event_id(3)])
+
+
+class BrokenSink:
+    """A sink with a bug."""
+
+    receiver = "broken"
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        raise KeyError(delivery.event_id)
+
+
+async def test_a_bug_of_one_sink_puts_its_events_aside_and_stops_no_other(
+    tmp_path: Path, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = SystemClock()
+    async with (
+        await Database.open(tmp_path / "cad.db") as database,
+        sinks_by_type(HttpSinks(ssl.create_default_context(), clock)) as sinks,
+    ):
+
+        def choose(destination: Destination) -> Sink:
+            return BrokenSink() if destination.name == "http://broken" else sinks(destination)
+
+        store = OutboxRepository(database, BOX, limit_mb=1, clock=clock)
+        async with Outbox(store, choose, clock, lambda: ORIGIN, delays=soon) as outbox:
+            await outbox.store(event(1), task("http://broken", receiver.url))
+            view = await until_settled(outbox)
+            [letter] = await outbox.dead(10)
+    assert (view.dead, receiver.ids, letter.event_id) == (1, [event_id(1)], event_id(1))
+    assert (letter.reason, "KeyError" in caplog.text) == ("broken: internal error: KeyError", True)

@@ -1,5 +1,6 @@
 """Downloading from a server with faults."""
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from cad.base.errors import BadValueError, InsufficientError, TooLargeError
 from cad.control.packages.fetch import (
     DigestMismatchError,
     DownloadRefusedError,
+    DownloadStalledError,
     Fetcher,
 )
 from cad.control.packages.locate import Source
@@ -246,6 +248,16 @@ async def test_a_full_disk_is_named_with_the_numbers(
     with pytest.raises(InsufficientError, match="the download needs 1 MB; 64 MB are free"):
         await fetcher.fetch(Source(server.url, MD5), part, notes)
     assert len(stored(part)) == 0
+
+
+async def test_a_download_without_a_byte_is_given_up_when_patience_ends(
+    server: ArchiveServer, fetcher: Fetcher, notes: Notes, part: Path
+) -> None:
+    server.statuses = [503] * 1000
+    hasty = dataclasses.replace(fetcher, patience=0.05)
+    with pytest.raises(DownloadStalledError, match="given up: HTTP 503"):
+        await hasty.fetch(Source(server.url, MD5), part, notes)
+    assert not DownloadStalledError.transient
 
 
 async def test_a_server_that_is_not_there_is_waited_for(

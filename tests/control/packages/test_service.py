@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,6 +87,16 @@ async def test_a_pushed_package_becomes_available(
     assert package.received_bytes == package.total_bytes == len(archive)
     assert [algorithm.code for algorithm in package.algorithms] == [CODE]
     await until(lambda: entries(world.data_dir) == {"packages/1"})
+
+
+async def test_the_log_tells_bytes_now_and_then(
+    service: PackageService, server: ArchiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.breaks = [100, 100, 100]
+    with caplog.at_level(logging.INFO):
+        await pushed(service, server)
+    lines = [line for line in caplog.messages if line.endswith("MB are here")]
+    assert lines == ["file package 1: 0.0 of 0.0 MB are here"]
 
 
 async def test_the_order_is_taken_before_the_download_starts(

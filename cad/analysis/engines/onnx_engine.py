@@ -28,7 +28,8 @@ class OnnxEngine:
     ) -> None:
         self._spec, self._decoder, self._batched = spec, decoder, package.batched
         self._session: Session | None = session
-        self._kept = kept_classes(spec)
+        kept = kept_classes(spec)
+        self._is_kept = np.isin(np.arange(len(spec.labels)), kept) if kept is not None else None
         self.layout: PlaneLayout = spec.input.plane_layout
         self.labels = spec.labels
         self.max_batch = spec.max_batch
@@ -83,7 +84,7 @@ class OnnxEngine:
         else:
             found = suppress(found, self._spec.nms_iou, self._spec.nms)
         boxes = to_source(found, self.layout, size)
-        return boxes if self._kept is None else boxes[np.isin(boxes[:, 5], self._kept)]
+        return boxes if self._is_kept is None else boxes[self._is_kept[boxes[:, 5].astype(np.intp)]]
 
 
 def open_engine(order: ServiceOrder, accelerator: str) -> OnnxEngine:

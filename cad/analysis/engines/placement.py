@@ -16,10 +16,12 @@ def to_source(found: Candidates, layout: PlaneLayout, size: tuple[int, int]) -> 
     """
     width, height = size
     left, top, inner_width, inner_height = layout.placement(width, height)
-    scale = np.tile((width / inner_width, height / inner_height), 2)
-    corners = (found.boxes - np.tile((left, top), 2)) * scale
-    np.clip(corners, 0, np.tile((width, height), 2), out=corners)
-    columns = (corners, found.scores[:, None], found.classes[:, None])
-    boxes = np.concatenate(columns, axis=1).astype(np.float32)
+    across, down = width / inner_width, height / inner_height
+    corners = found.boxes - np.array((left, top, left, top), np.float64)
+    corners *= (across, down, across, down)
+    np.maximum(corners, 0, out=corners)
+    np.minimum(corners, (width, height, width, height), out=corners)
+    boxes = np.empty((len(corners), 6), np.float32)
+    boxes[:, :4], boxes[:, 4], boxes[:, 5] = corners, found.scores, found.classes
     visible = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     return boxes[visible]

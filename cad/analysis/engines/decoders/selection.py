@@ -39,10 +39,11 @@ def every_class(scores: Floats, threshold: float, classes: NDArray[np.intp] | No
 
     Only columns of `classes` are read, all if None.
     """
-    table = scores if classes is None else scores[:, classes]
-    cells, columns = np.nonzero(table >= threshold)
+    table = scores if classes is None else scores.take(classes, axis=1)
+    places = np.flatnonzero(table >= threshold)
+    cells, columns = np.divmod(places, table.shape[1])
     found = columns if classes is None else classes[columns]
-    return Selection(cells, found, table[cells, columns])
+    return Selection(cells, found, table.ravel()[places])
 
 
 def best_class(scores: Floats, threshold: float, classes: NDArray[np.intp] | None) -> Selection:

@@ -167,8 +167,10 @@ class Fleet:
             await self._changed.wait()
 
     def _is_served(self, order: ServiceOrder) -> bool:
-        """Whether all workers that are up serve the algorithm, and there is one."""
-        ready = [worker for worker in self._shared.values() if worker.is_ready]
+        """Whether all workers that are up and meant for the algorithm serve it, and there is one."""
+        own = self._own.get(order.service_id)
+        workers = self._shared.values() if own is None else (own,)
+        ready = [worker for worker in workers if worker.is_ready]
         return bool(ready) and all(worker.serves(order) for worker in ready)
 
     def _raise_if_refused(self, service_id: ServiceId) -> None:

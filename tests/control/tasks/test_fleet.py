@@ -21,6 +21,7 @@ from cad.control.tasks.worker import WorkerTiming
 from cad.control.tasks.worker_process import WorkerProgram
 from cad.domain.events import RaisedEvent
 from cad.domain.ids import TaskId
+from cad.domain.packages import ServiceOrder
 from cad.domain.tasks import TaskRecord
 from cad.domain.views import WorkerState
 from cad.protocols.worker.settings import WorkerSettings
@@ -206,6 +207,22 @@ async def test_an_algorithm_that_kills_every_worker_is_refused(site: Site) -> No
     async with site.fleet.running():
         with pytest.raises(ServiceNotServedError, match="kills its analysis worker"):
             await site.fleet.serve(service_order(threshold=0.98))
+
+
+async def test_a_good_algorithm_that_loads_beside_a_deadly_one_is_served(site: Site) -> None:
+    async with site.fleet.running():
+        async with asyncio.TaskGroup() as calls:
+            bad = calls.create_task(refusal(site, service_order(VEHICLE, threshold=0.98)))
+            calls.create_task(site.fleet.serve(service_order()))
+        assert "kills its analysis worker" in bad.result()
+        site.fleet.start(order())
+        await until(site.analyses)
+
+
+async def refusal(site: Site, bad: ServiceOrder) -> str:
+    with pytest.raises(ServiceNotServedError) as refused:
+        await site.fleet.serve(bad)
+    return str(refused.value)
 
 
 async def test_a_withdrawn_algorithm_is_unloaded_after_its_tasks(site: Site) -> None:

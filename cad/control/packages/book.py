@@ -1,12 +1,21 @@
 """What is known of packages: in memory for whoever asks, in the store before anybody is told."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import assert_never
 
 from cad.control.packages.ports import PackageStore
 from cad.domain.ids import FilePackageId, ServiceId
-from cad.domain.packages import AlgoPackage, FilePackage, JournalEntry, PackageRecord
+from cad.domain.packages import (
+    AlgoPackage,
+    FilePackage,
+    FilePackageState,
+    JournalEntry,
+    PackageRecord,
+)
+
+logger = logging.getLogger(__name__)
 
 Subject = FilePackageId | ServiceId
 
@@ -21,10 +30,18 @@ class Book:
         self.entries: dict[Subject, JournalEntry] = {}
 
     async def load(self) -> None:
-        """Take up what is stored."""
+        """Take up what is stored, without operations on what the store has lost."""
         for records in await self._store.load():
             for record in records:
                 self.show(record)
+        for subject in [subject for subject in self.entries if not self._is_there(subject)]:
+            logger.error("%s of %s is given up", self.entries.pop(subject).operation, subject)
+
+    def _is_there(self, subject: Subject) -> bool:
+        if not isinstance(subject, int):
+            return subject in self.packages
+        package = self.files.get(subject)
+        return package is not None and package.state is not FilePackageState.FAILED
 
     async def apply(
         self, *, keep: Sequence[PackageRecord] = (), forget: Sequence[PackageRecord] = ()

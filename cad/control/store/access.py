@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 
 from cad.control.store.database import Database
+from cad.control.store.records import read_record, read_records
 from cad.control.store.secrets import SecretBox, SecretKeyError
 from cad.domain.access import AccessRecord, AccessState, Account, RefreshFamily, StoredSigningKey
 
@@ -35,7 +36,7 @@ class AccessRepository:
         self._database, self._box = database, box
 
     async def load(self) -> AccessState:
-        """Return everything that is kept. Keys that another device's key sealed are left out."""
+        """Return what is kept; what is damaged, or was sealed with another key, is left out."""
         return await self._database.read(self._load)
 
     async def apply(
@@ -45,18 +46,20 @@ class AccessRepository:
         await self._database.write(lambda connection: self._apply(connection, keep, forget))
 
     def _load(self, connection: sqlite3.Connection) -> AccessState:
-        keys = connection.execute("SELECT sealed, record FROM access_key ORDER BY rowid")
-        accounts = connection.execute("SELECT record FROM access_account ORDER BY name")
-        families = connection.execute("SELECT record FROM access_refresh ORDER BY rowid")
-        found = [self._opened(sealed, record) for sealed, record in keys]
+        keys = connection.execute("SELECT kid, sealed, record FROM access_key ORDER BY rowid")
+        accounts = connection.execute("SELECT name, record FROM access_account ORDER BY name")
+        families = connection.execute("SELECT family, record FROM access_refresh ORDER BY rowid")
+        found = [self._opened(*row) for row in keys]
         return AccessState(
             keys=[key for key in found if key is not None],
-            accounts=[msgspec.json.decode(record, type=Account) for (record,) in accounts],
-            families=[msgspec.json.decode(record, type=RefreshFamily) for (record,) in families],
+            accounts=read_records(Account, accounts),
+            families=read_records(RefreshFamily, families),
         )
 
-    def _opened(self, sealed: bytes, record: str) -> StoredSigningKey | None:
-        key = msgspec.json.decode(record, type=StoredSigningKey)
+    def _opened(self, kid: str, sealed: bytes, record: str) -> StoredSigningKey | None:
+        key = read_record(StoredSigningKey, kid, record)
+        if key is None:
+            return None
         try:
             return replace(key, pem=self._box.decrypt(sealed))
         except SecretKeyError as error:

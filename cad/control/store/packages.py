@@ -1,6 +1,7 @@
 """Packages and their journal in the database."""
 
 import dataclasses
+import logging
 import sqlite3
 from collections.abc import Sequence
 from typing import assert_never
@@ -8,8 +9,21 @@ from typing import assert_never
 import msgspec
 
 from cad.control.store.database import Database
-from cad.control.store.secrets import SecretBox
-from cad.domain.packages import AlgoPackage, FilePackage, JournalEntry, PackageRecord
+from cad.control.store.records import read_record, read_records
+from cad.control.store.secrets import SecretBox, SecretKeyError
+from cad.domain.packages import (
+    AlgoPackage,
+    FilePackage,
+    FilePackageState,
+    JournalEntry,
+    PackageRecord,
+)
+
+logger = logging.getLogger(__name__)
+
+LOST_ADDRESSES = (
+    "the addresses of its archive and licence were encrypted with another key than this device has"
+)
 
 _Loaded = tuple[Sequence[FilePackage], Sequence[AlgoPackage], Sequence[JournalEntry]]
 
@@ -32,20 +46,30 @@ class PackageRepository:
 
     def _load(self, connection: sqlite3.Connection) -> _Loaded:
         files = connection.execute(
-            "SELECT url, license_file, record FROM file_package ORDER BY file_package_id"
+            "SELECT file_package_id, url, license_file, record FROM file_package "
+            "ORDER BY file_package_id"
         )
-        packages = connection.execute("SELECT record FROM algo_package ORDER BY code")
-        entries = connection.execute("SELECT record FROM package_journal ORDER BY rowid")
+        packages = connection.execute("SELECT code, record FROM algo_package ORDER BY code")
+        entries = connection.execute("SELECT subject, record FROM package_journal ORDER BY rowid")
+        found = [self._file_package(*row) for row in files]
         return (
-            [self._file_package(*row) for row in files],
-            [msgspec.json.decode(record, type=AlgoPackage) for (record,) in packages],
-            [msgspec.json.decode(record, type=JournalEntry) for (record,) in entries],
+            [package for package in found if package is not None],
+            read_records(AlgoPackage, packages),
+            read_records(JournalEntry, entries),
         )
 
-    def _file_package(self, url: bytes, licence: bytes, record: str) -> FilePackage:
-        package = msgspec.json.decode(record, type=FilePackage)
-        decrypt = self._box.decrypt
-        return dataclasses.replace(package, url=decrypt(url), license_file=decrypt(licence))
+    def _file_package(
+        self, number: int, url: bytes, licence: bytes, record: str
+    ) -> FilePackage | None:
+        package = read_record(FilePackage, number, record)
+        if package is None:
+            return None
+        try:
+            opened = self._box.decrypt(url), self._box.decrypt(licence)
+        except SecretKeyError as error:
+            logger.warning("file package %s: %s", number, error)
+            return _without_addresses(package)
+        return dataclasses.replace(package, url=opened[0], license_file=opened[1])
 
     def _apply(
         self,
@@ -85,6 +109,13 @@ class PackageRepository:
                 )
             case _:
                 assert_never(record)
+
+
+def _without_addresses(package: FilePackage) -> FilePackage:
+    """Return `package` without what cannot be decrypted; what is here stays of use."""
+    if package.state in {FilePackageState.DOWNLOADING, FilePackageState.VERIFYING}:
+        package = dataclasses.replace(package, state=FilePackageState.FAILED)
+    return dataclasses.replace(package, reason=LOST_ADDRESSES)
 
 
 def _forget(connection: sqlite3.Connection, record: PackageRecord) -> None:

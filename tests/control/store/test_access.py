@@ -71,3 +71,13 @@ async def test_keys_of_another_device_are_left_out(
         state = await AccessRepository(database, SecretBox(b"x" * 32)).load()
     assert (state.keys, state.accounts) == ([], [ACCOUNT])
     assert "signing key kid-1 is lost" in caplog.text
+
+
+@pytest.mark.parametrize("table", ["access_key", "access_account", "access_refresh"])
+async def test_a_damaged_record_leaves_the_others_readable(tmp_path: Path, table: str) -> None:
+    async with await Database.open(tmp_path / "cad.db") as database:
+        repository = AccessRepository(database, BOX)
+        await repository.apply(keep=RECORDS)
+        await database.write(lambda c: c.execute(f"UPDATE {table} SET record = '{{'"))  # noqa: S608 - a name of the list above
+        state = await repository.load()
+    assert len(state.keys) + len(state.accounts) + len(state.families) == 2

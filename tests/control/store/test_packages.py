@@ -1,5 +1,6 @@
 """Packages in the database."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cad.control.store.database import Database
-from cad.control.store.packages import PackageRepository
+from cad.control.store.packages import LOST_ADDRESSES, PackageRepository
 from cad.control.store.secrets import SecretBox
 from cad.domain.ids import FilePackageId, ServiceId
 from cad.domain.models import ModelInput, ModelSpec, PreparedModel
@@ -108,6 +109,39 @@ async def test_credentials_of_urls_are_not_in_the_file(
 ) -> None:
     await repository.apply(keep=[FILE])
     assert b"secret" not in content_of(tmp_path)
+
+
+async def load_with_another_key(folder: Path, package: FilePackage) -> FilePackage:
+    async with await Database.open(folder / "cad.db") as database:
+        await PackageRepository(database, SecretBox(b"k" * 32)).apply(keep=[package])
+        (found,), _, _ = await PackageRepository(database, SecretBox(b"x" * 32)).load()
+    return found
+
+
+async def test_a_package_sealed_with_another_key_stays_without_its_addresses(
+    tmp_path: Path,
+) -> None:
+    found = await load_with_another_key(tmp_path, FILE)
+    assert found == dataclasses.replace(FILE, url="", reason=LOST_ADDRESSES)
+
+
+async def test_a_download_whose_address_is_lost_has_failed(tmp_path: Path) -> None:
+    coming = dataclasses.replace(FILE, state=FilePackageState.DOWNLOADING)
+    found = await load_with_another_key(tmp_path, coming)
+    assert (found.state, found.url) == (FilePackageState.FAILED, "")
+
+
+@pytest.mark.parametrize("table", ["file_package", "algo_package", "package_journal"])
+async def test_a_damaged_record_leaves_the_others_readable(
+    tmp_path: Path, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await Database.open(tmp_path / "cad.db") as database:
+        repository = PackageRepository(database, SecretBox(b"k" * 32))
+        await repository.apply(keep=[FILE, PACKAGE, ENTRY])
+        await database.write(lambda c: c.execute(f"UPDATE {table} SET record = '{{'"))  # noqa: S608 - a name of the list above
+        found = await repository.load()
+    assert sum(len(records) for records in found) == 2
+    assert "its record is damaged" in caplog.text
 
 
 def content_of(folder: Path) -> bytes:

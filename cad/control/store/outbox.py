@@ -355,13 +355,18 @@ def _clear_forgotten(connection: sqlite3.Connection, task_id: str) -> None:
         )
 
 
-def _forget(connection: sqlite3.Connection, *, task_id: TaskId, force: bool) -> OutboxView:
+def forget_task(connection: sqlite3.Connection, task_id: TaskId, *, force: bool) -> None:
+    """Mark a task as gone, and with `force` drop its events; part of a transaction."""
     connection.execute("UPDATE outbox_task SET forgotten = 1 WHERE task_id = ?", (task_id,))
     if force:
         rows = connection.execute("SELECT number FROM outbox_event WHERE task_id = ?", (task_id,))
         for (number,) in rows.fetchall():
             _remove_event(connection, number)
     _clear_forgotten(connection, task_id)
+
+
+def _forget(connection: sqlite3.Connection, *, task_id: TaskId, force: bool) -> OutboxView:
+    forget_task(connection, task_id, force=force)
     return select_view(connection)
 
 

@@ -3,10 +3,12 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pydantic import TypeAdapter, ValidationError
 
 from cad.control.store.database import Database
+from cad.control.store.outbox import forget_task
 from cad.control.store.secrets import SecretBox, SecretKeyError
 from cad.domain.destinations import Destination
 from cad.domain.ids import ServiceId, StreamId, TaskId
@@ -56,13 +58,9 @@ class TaskRepository:
         )
         await self._database.write(lambda connection: connection.execute(_SAVE, row).rowcount)
 
-    async def delete(self, task_id: TaskId) -> None:
-        """Forget the task; an unknown one is no error."""
-        await self._database.write(
-            lambda connection: (
-                connection.execute("DELETE FROM task WHERE task_id = ?", (task_id,)).rowcount
-            )
-        )
+    async def delete(self, task_id: TaskId, *, force: bool) -> None:
+        """Forget the task, with `force` its events too, all or nothing; an unknown is no error."""
+        await self._database.write(partial(_delete, task_id=task_id, force=force))
 
     def _task(self, row: "_Row") -> TaskRecord | UnreadableTask:
         task_id, service_id, stream_id, text, sealed = row
@@ -100,6 +98,11 @@ def _select(connection: sqlite3.Connection) -> list[_Row]:
     return connection.execute(
         "SELECT task_id, service_id, stream_id, record, sealed FROM task ORDER BY number"
     ).fetchall()
+
+
+def _delete(connection: sqlite3.Connection, *, task_id: TaskId, force: bool) -> None:
+    connection.execute("DELETE FROM task WHERE task_id = ?", (task_id,))
+    forget_task(connection, task_id, force=force)
 
 
 def _secrets(record: TaskRecord) -> _Sealed:

@@ -42,9 +42,9 @@ class TaskBook:
             self._former[record.task_id].append(before)
         self._records[record.task_id] = record
 
-    async def remove(self, task_id: TaskId) -> None:
-        """Remove a task; an unknown one is no error."""
-        await self._store.delete(task_id)
+    async def remove(self, task_id: TaskId, *, force: bool) -> None:
+        """Remove a task, with `force` its events too; an unknown one is no error."""
+        await self._store.delete(task_id, force=force)
         self._records.pop(task_id, None)
         self._former.pop(task_id, None)
 

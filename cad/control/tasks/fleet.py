@@ -167,7 +167,7 @@ class Fleet:
             await self._changed.wait()
 
     def _is_served(self, order: ServiceOrder) -> bool:
-        """Whether all workers that are up and meant for the algorithm serve it, and there is one."""
+        """Whether all workers that are up and meant for it serve it, and there is one."""
         own = self._own.get(order.service_id)
         workers = self._shared.values() if own is None else (own,)
         ready = [worker for worker in workers if worker.is_ready]

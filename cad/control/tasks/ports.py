@@ -20,8 +20,8 @@ class TaskStore(Protocol):
     async def save(self, record: TaskRecord) -> None:
         """Keep `record` in place of the one of the same id, if there is one."""
 
-    async def delete(self, task_id: TaskId) -> None:
-        """Forget the task; an unknown one is no error."""
+    async def delete(self, task_id: TaskId, *, force: bool) -> None:
+        """Forget the task, with `force` its events too, all or nothing; an unknown is no error."""
 
 
 class EventStore(Protocol):
@@ -42,7 +42,11 @@ class EventBacklog(Protocol):
         """Return how many events of the task were stored since it was made."""
 
     async def forget_task(self, task_id: TaskId, *, force: bool) -> None:
-        """Take note that the task is deleted; deliver its events still, or drop them (`force`)."""
+        """Take note that the task is deleted; deliver its events still, or drop them (`force`).
+
+        Raises:
+            UnavailableError: the figures stay as they are; on disk the task's deletion stands.
+        """
 
 
 class Algorithms(Protocol):

@@ -4,12 +4,13 @@ import asyncio
 import json
 import logging
 import secrets
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from cad.base.clock import Clock
-from cad.base.errors import CadError, NotFoundError
+from cad.base.errors import CadError, NotFoundError, UnavailableError
 from cad.base.supervise import background
 from cad.control.tasks.admission import (
     check_destinations,
@@ -85,7 +86,9 @@ class TaskService:
         self._backlog, self._stream_names, self._clock = backlog, stream_names, clock
         self._policy, self._new_id = policy, new_id
         self._watched: dict[TaskId, _Watched] = {}
-        self._turn = asyncio.Lock()
+        self._leaving = Counter[TaskId]()
+        """Deletions under way of each task."""
+        self._turn = asyncio.Condition()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -126,6 +129,7 @@ class TaskService:
             ContradictionError: strict mode only: a label does not fit the algorithm.
         """
         async with self._turn:
+            await self._turn.wait_for(lambda: not self._is_leaving(new))
             self._admit(new)
             record = self._book.like(new)
             if record is None:
@@ -135,15 +139,15 @@ class TaskService:
     async def delete(self, task_id: TaskId, *, force: bool) -> None:
         """Delete a task (G.3); its events are delivered first, or dropped with `force`."""
         self._known(task_id)
-        self._runner.stop(task_id)
-        try:
+        async with self._departure(task_id):
             # Events under way are stored while their task is known.
             await self._runner.settle(task_id)
-            await self._remove(task_id)
-        finally:
-            self._run_again(self._book.get(task_id))
-        await self._backlog.forget_task(task_id, force=force)
+            await self._remove(task_id, force=force)
         logger.info("task %s deleted", task_id)
+        try:
+            await self._backlog.forget_task(task_id, force=force)
+        except UnavailableError as error:
+            logger.warning("task %s: the figures of its events are old: %s", task_id, error)
 
     async def pause(self, task_id: TaskId) -> TaskView:
         """Pause a task (G.5); a paused one stays as it is.
@@ -251,11 +255,28 @@ class TaskService:
     def _of_service(self, service_id: ServiceId) -> list[TaskRecord]:
         return [record for record in self._book if record.order.service_id == service_id]
 
-    async def _remove(self, task_id: TaskId) -> None:
+    @asynccontextmanager
+    async def _departure(self, task_id: TaskId) -> AsyncGenerator[None]:
+        """Stop a task to delete it; orders for its key wait until it is gone or runs again."""
+        self._leaving[task_id] += 1
+        self._runner.stop(task_id)
+        try:
+            yield
+        finally:
+            self._run_again(self._book.get(task_id))
+            self._leaving -= Counter([task_id])
+            async with self._turn:
+                self._turn.notify_all()
+
+    def _is_leaving(self, new: NewTask) -> bool:
+        record = self._book.like(new)
+        return record is not None and record.task_id in self._leaving
+
+    async def _remove(self, task_id: TaskId, *, force: bool) -> None:
         async with self._turn:
             self._known(task_id)
             self._runner.stop(task_id)
-            await self._book.remove(task_id)
+            await self._book.remove(task_id, force=force)
             del self._watched[task_id]
 
     def _run_again(self, record: TaskRecord | None) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from cad.base.clock import SystemClock
 from cad.control.store.database import Database
+from cad.control.store.outbox import OutboxRepository
 from cad.control.store.secrets import SecretBox
 from cad.control.store.tasks import TaskRepository
+from cad.domain.deliveries import NewEvent
 from cad.domain.destinations import HttpDestination
 from cad.domain.faults import Fault, FaultClass
-from cad.domain.ids import ServiceId, StreamId, TaskId
+from cad.domain.ids import EventId, ServiceId, StreamId, TaskId
 from cad.domain.rules import Area, AreaType, Point, Rule
 from cad.domain.streams import StreamSource, Transport
 from cad.domain.tasks import RestartPolicy, TaskOrder, TaskRecord, TaskState, UnreadableTask
@@ -64,8 +67,28 @@ async def test_a_deleted_task_is_gone_and_deleting_it_again_is_no_error(database
     tasks = TaskRepository(database, BOX)
     await tasks.save(FULL)
     for _ in range(2):
-        await tasks.delete(FULL.task_id)
+        await tasks.delete(FULL.task_id, force=False)
     assert await tasks.all() == []
+
+
+@pytest.mark.parametrize(("force", "left"), [(True, 0), (False, 1)])
+async def test_a_task_and_what_becomes_of_its_events_are_one_write(
+    database: Database, force: bool, left: int
+) -> None:
+    tasks = TaskRepository(database, BOX)
+    events = OutboxRepository(database, BOX, limit_mb=1, clock=SystemClock())
+    await tasks.save(FULL)
+    here = (HttpDestination("http://here/"),)
+    event = NewEvent(
+        event_id=EventId("a"),
+        task_id=FULL.task_id,
+        destinations=here,
+        full_image=b"",
+        crop_image=b"",
+    )
+    await events.add(event, lambda _: b"{}")
+    await tasks.delete(FULL.task_id, force=force)
+    assert ((await events.view()).waiting, await events.sequences()) == (left, {})
 
 
 def all_bytes(folder: Path) -> bytes:

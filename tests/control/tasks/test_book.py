@@ -41,5 +41,5 @@ async def test_an_event_that_no_rule_can_have_raised_finds_none() -> None:
 
 async def test_a_removed_task_is_forgotten_with_its_past() -> None:
     book = await book_with(revision(0), revision(1))
-    await book.remove(TASK)
+    await book.remove(TASK, force=False)
     assert book.raised_under(event()) is None

@@ -265,6 +265,48 @@ async def test_a_deleted_task_is_gone_and_its_backlog_told(
     assert not bench.store.kept
     assert not bench.runner.running
     assert bench.backlog.forgotten == [(TASK, force)]
+    assert bench.store.dropped == ([TASK] if force else [])
+
+
+async def test_a_task_is_deleted_though_the_figures_of_its_events_are_not_to_be_had(
+    bench: Bench, tasks: TaskService, caplog: pytest.LogCaptureFixture
+) -> None:
+    await tasks.create(new_task())
+    bench.backlog.broken = True
+    await tasks.delete(TASK, force=True)
+    assert (bench.store.kept, bench.store.dropped) == ({}, [TASK])
+    assert "disk is full" in caplog.text
+
+
+async def test_an_order_for_a_task_that_leaves_makes_a_new_one(
+    bench: Bench, tasks: TaskService
+) -> None:
+    await tasks.create(new_task())
+    bench.runner.settles = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tasks.delete(TASK, force=False))
+        await asyncio.sleep(0)
+        again = group.create_task(tasks.create(new_task(duration=3.0)))
+        await asyncio.sleep(0)
+        bench.runner.settles.set()
+    view, created = again.result()
+    assert (view.record.task_id, created) == ("t2", True)
+    assert set(bench.store.kept) == set(bench.runner.running) == {"t2"}
+
+
+async def test_an_order_for_a_task_that_did_not_leave_changes_it(
+    bench: Bench, tasks: TaskService
+) -> None:
+    await tasks.create(new_task())
+    bench.runner.settles = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        leaving = group.create_task(tasks.delete(TASK, force=False))
+        await asyncio.sleep(0)
+        again = group.create_task(tasks.create(new_task(duration=3.0)))
+        await asyncio.sleep(0)
+        leaving.cancel()
+    view, created = again.result()
+    assert (view.record.task_id, created) == (TASK, False)
 
 
 async def test_tasks_whose_dropping_the_disk_refuses_run_on(

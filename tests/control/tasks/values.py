@@ -179,6 +179,8 @@ class MemoryTaskStore:
         self.broken = False
         self.pause: asyncio.Event | None = None
         """Until it is set nothing is stored."""
+        self.dropped: list[TaskId] = []
+        """Tasks whose events went with them."""
 
     async def all(self) -> list[TaskRecord | UnreadableTask]:
         return [*self.kept.values(), *self.unreadable]
@@ -189,9 +191,11 @@ class MemoryTaskStore:
         self._check()
         self.kept[record.task_id] = record
 
-    async def delete(self, task_id: TaskId) -> None:
+    async def delete(self, task_id: TaskId, *, force: bool) -> None:
         self._check()
         self.kept.pop(task_id, None)
+        if force:
+            self.dropped.append(task_id)
 
     def _check(self) -> None:
         if self.broken:
@@ -215,6 +219,8 @@ class SightedRunner:
         self.running: dict[TaskId, TaskOrder] = {}
         self.sightings: dict[TaskId, Sighting] = {}
         self.released: list[ServiceId] = []
+        self.settles: asyncio.Event | None = None
+        """Until it is set the events of stopped tasks are under way."""
 
     def start(self, order: TaskOrder) -> None:
         self.running[order.task_id] = order
@@ -223,7 +229,8 @@ class SightedRunner:
         self.running.pop(task_id, None)
 
     async def settle(self, task_id: TaskId) -> None:
-        return
+        if self.settles is not None:
+            await self.settles.wait()
 
     def release(self, service_id: ServiceId) -> None:
         self.released.append(service_id)
@@ -238,9 +245,12 @@ class NotedBacklog:
     def __init__(self) -> None:
         self.forgotten: list[tuple[TaskId, bool]] = []
         self.stored = {TASK: 7}
+        self.broken = False
 
     def counts(self, task_id: TaskId) -> int:
         return self.stored.get(task_id, 0)
 
     async def forget_task(self, task_id: TaskId, *, force: bool) -> None:
+        if self.broken:
+            raise UnavailableError("database: disk is full")
         self.forgotten.append((task_id, force))

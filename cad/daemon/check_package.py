@@ -21,6 +21,7 @@ def check_package(path: Path, settings: Settings, *, as_json: bool) -> int:
         preparer=PreparingChild(Commands.of(sys.executable).prepare),
         accelerator=settings.analysis.accelerator,
         limit_bytes=settings.packages.max_size_mb * MEBIBYTE,
+        strict=settings.machine.strict,
         on_step=_tell_step,
     )
     found = asyncio.run(checker.check(path))

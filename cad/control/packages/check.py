@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from cad.base.errors import BadValueError, CadError
+from cad.control.packages.content import check_folder, unpack_content
 from cad.control.packages.inspect import inspect
 from cad.control.packages.ports import Preparer
-from cad.control.packages.unpack import unpack
 from cad.domain.packages import AlgorithmManifest, PackageManifest
 from cad.protocols.worker.preparation import PrepareRequest
 from cad.wire.package_check import CheckedAlgorithm, PackageCheck
@@ -23,6 +23,8 @@ class Checker:
     preparer: Preparer
     accelerator: str
     limit_bytes: int
+    strict: bool
+    """`machine.strict`."""
     on_step: Callable[[str, str], None]
     """Hears of each step: the algorithm package, and what is being done with it."""
 
@@ -30,8 +32,11 @@ class Checker:
         """Return what is found about the archive or folder at `path`: compiled, tried, measured."""
         found = PackageCheck(path=str(path))
         try:
-            async with _content(path, self.limit_bytes) as folder:
+            async with self._content(path) as folder:
                 manifest = await asyncio.to_thread(inspect, folder)
+                await asyncio.to_thread(
+                    check_folder, folder, manifest, self.limit_bytes, strict=self.strict
+                )
                 return found.model_copy(update=await self._findings(folder, manifest))
         except CadError as error:
             return found.model_copy(update={"problem": str(error)})
@@ -42,12 +47,12 @@ class Checker:
 
     async def _algorithm(self, folder: Path, algorithm: AlgorithmManifest) -> CheckedAlgorithm:
         sample = algorithm.model.sample
-        with TemporaryDirectory(prefix="cad-check-") as output:
+        async with _scratch_folder() as output:
             request = PrepareRequest(
                 model_path=str(folder / algorithm.model_path),
                 spec=algorithm.model,
                 sample_path=str(folder / sample) if sample else "",
-                output_dir=output,
+                output_dir=str(output),
                 accelerator=self.accelerator,
             )
             try:
@@ -63,15 +68,25 @@ class Checker:
             sample_boxes=prepared.sample_boxes,
         )
 
+    @asynccontextmanager
+    async def _content(self, path: Path) -> AsyncGenerator[Path]:
+        """Give the folder at `path`, or what comes out of the archive there."""
+        if await asyncio.to_thread(path.is_dir):
+            yield path
+        elif await asyncio.to_thread(path.is_file):
+            limit = self.limit_bytes
+            async with _scratch_folder() as folder:
+                await asyncio.to_thread(unpack_content, path, folder, limit, strict=self.strict)
+                yield folder
+        else:
+            raise BadValueError("expected an archive or a folder", field="path", given=str(path))
+
 
 @asynccontextmanager
-async def _content(path: Path, limit_bytes: int) -> AsyncGenerator[Path]:
-    """Give the folder at `path`, or what the archive there holds."""
-    if await asyncio.to_thread(path.is_dir):
-        yield path
-    elif await asyncio.to_thread(path.is_file):
-        with TemporaryDirectory(prefix="cad-check-") as folder:
-            await asyncio.to_thread(unpack, path, Path(folder), limit_bytes)
-            yield Path(folder)
-    else:
-        raise BadValueError("expected an archive or a folder", field="path", given=str(path))
+async def _scratch_folder() -> AsyncGenerator[Path]:
+    """Give an empty folder; it and what is written into it goes when the context is left."""
+    scratch = await asyncio.to_thread(TemporaryDirectory, prefix="cad-check-")
+    try:
+        yield Path(scratch.name)
+    finally:
+        await asyncio.to_thread(scratch.cleanup)

@@ -52,7 +52,7 @@ def unpack_content(archive: Path, target: Path, limit_bytes: int, *, strict: boo
     if not manifest.files:
         unpack(archive, target, min(limit, UNLISTED_LIMIT))
         return
-    _refuse_too_much(manifest.files, limit)
+    _refuse_too_much(sum(file.size_bytes for file in manifest.files), limit)
     _refuse_unlisted(manifest)
     listed = _Listed(_sizes(manifest.files, len(text)), strict=strict)
     unpack(archive, target, limit, listed.selects)
@@ -60,6 +60,34 @@ def unpack_content(archive: Path, target: Path, limit_bytes: int, *, strict: boo
         names = ", ".join(listed.extras[:NAMED_EXTRAS])
         count = len(listed.extras)
         logger.warning("%s: %d file(s) left inside, not listed: %s", archive.name, count, names)
+
+
+def check_folder(
+    folder: Path, manifest: PackageManifest, limit_bytes: int, *, strict: bool
+) -> None:
+    """Refuse a folder, with `manifest` in it, of which no archive could be installed.
+
+    Without `files` all of it counts as listed, for that is what building the archive does; hidden
+    files stay behind then.
+
+    Raises:
+        RefusedError: the manifest contradicts the folder.
+        TooLargeError: the content is larger than allowed.
+    """
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    sizes = {
+        PurePosixPath(path): (folder / path).stat().st_size
+        for path in paths
+        if not any(part.startswith(".") for part in path.parts)
+    }
+    if not manifest.files:
+        _refuse_too_much(sum(sizes.values()), limit_bytes)
+        return
+    _refuse_too_much(sum(file.size_bytes for file in manifest.files), limit_bytes)
+    _refuse_unlisted(manifest)
+    listed = _Listed(_sizes(manifest.files, sizes[_MANIFEST]), strict=strict)
+    for path, size in sizes.items():
+        listed.selects(path, size)
 
 
 def _manifest_text(archive: Path, limit_bytes: int) -> bytes:
@@ -83,12 +111,11 @@ def _manifest_text(archive: Path, limit_bytes: int) -> bytes:
     raise no_manifest(passed)
 
 
-def _refuse_too_much(files: Sequence[ListedFile], limit_bytes: int) -> None:
-    total = sum(file.size_bytes for file in files)
+def _refuse_too_much(total: int, limit_bytes: int) -> None:
     if total > limit_bytes:
         raise TooLargeError(
-            f"expected at most {limit_bytes} bytes in all, which is what an archive of this size "
-            "may hold here",
+            f"expected at most {limit_bytes} bytes in all, which is what such a package may "
+            "hold here",
             field="files",
             given=total,
         )

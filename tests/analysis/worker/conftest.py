@@ -19,6 +19,8 @@ from cad.domain.tasks import TaskOrder
 from tests.analysis.pipeline.stand_ins import ShadeEngine, frame, somebody
 from tests.analysis.worker.desk import Desk, connected_link
 
+THREADS = 2
+
 CAMERA = StreamSource(url="rtsp://user:secret@camera.example/1")
 RECORDING = StreamSource(url="file:///media/clip.mp4")
 
@@ -96,7 +98,7 @@ async def play() -> AsyncIterator[Play]:
     link, desk = await connected_link()
     streams, shelf = PlayedStreams(), Shelf()
     engines = Engines(shelf.open, lambda: ("CPUExecutionProvider",))
-    worker = Worker(link, streams, engines, 2, SystemClock())
+    worker = Worker(link, streams, engines, THREADS, SystemClock())
     async with asyncio.TaskGroup() as group:
         listening = group.create_task(desk.listen())
         working = group.create_task(worker.run())

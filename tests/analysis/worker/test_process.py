@@ -25,7 +25,7 @@ from cad.protocols.worker.messages import (
     UnloadService,
 )
 from tests.analysis.pipeline.stand_ins import ShadeEngine, order, somebody
-from tests.analysis.worker.conftest import CAMERA, Play, task
+from tests.analysis.worker.conftest import CAMERA, THREADS, Play, task
 from tests.waiting import until
 
 EVERY_FRAME = (Rule(event_type="PRESENT", repeat=0.0),)
@@ -191,6 +191,7 @@ async def test_loading_a_service_again_keeps_its_streams_open(play: Play) -> Non
     await started(play, StartTask(task()))
     first = play.shelf.engines[ServiceId("person")]
     await play.streams.play_all(range(5))
+    await until(lambda: analysed(play) == 5)
     play.shelf.engines[ServiceId("person")] = second = ShadeEngine(somebody)
     play.desk.send(LoadService(order()))
     await until(lambda: len(play.desk.all(ServiceLoaded)) == 2)
@@ -228,7 +229,9 @@ async def test_events_that_are_not_stored_hold_back_frames_but_are_never_dropped
         await until(lambda: len(play.desk.events) >= UNACKNOWLEDGED_LIMIT)
         reports = len(play.desk.all(Report))
         await until(lambda: len(play.desk.all(Report)) > reports + 1)
-        assert len(play.desk.events) <= UNACKNOWLEDGED_LIMIT + SNAPSHOT_LIMIT
+        # The frames that are with the engines and the one that is being compressed come on top.
+        most = UNACKNOWLEDGED_LIMIT + SNAPSHOT_LIMIT + THREADS + 1
+        assert len(play.desk.events) <= most
         play.desk.store_all()
     await until(lambda: len(play.desk.events) == UNACKNOWLEDGED_LIMIT + 49)
     assert [each.event.pts for each in play.desk.events] == [

@@ -5,7 +5,6 @@ for the platform, a camera or the network.
 """
 
 import asyncio
-import math
 import os
 import socket
 import ssl
@@ -28,6 +27,7 @@ from cad.control.api.auth import Gate
 from cad.control.api.server import ApiServer
 from cad.control.api.services import Device as ApiDevice
 from cad.control.api.services import Services
+from cad.control.host.accelerators import count_accelerators
 from cad.control.host.figures import HostSampler
 from cad.control.host.ntp import clock_is_synchronised
 from cad.control.packages.prepare import PreparingChild
@@ -57,6 +57,7 @@ from cad.control.tasks.book import TaskBook
 from cad.control.tasks.fleet import Fleet, FleetPlan
 from cad.control.tasks.hosting import ServiceHosting
 from cad.control.tasks.machine import Limits
+from cad.control.tasks.placement import plan_workers
 from cad.control.tasks.service import TaskPolicy, TaskService
 from cad.control.tasks.worker_process import WorkerProgram
 from cad.domain.access import Login
@@ -69,8 +70,6 @@ from cad.protocols.worker.settings import WorkerSettings
 from cad.wire.event import EventOrigin
 
 MEBIBYTE = 2**20
-CORES_PER_WORKER = 2
-"""On a CPU; an analysis worker has one inference thread for each core it is meant for."""
 DATABASE = "cad.db"
 AUDIT_LOG = "audit.log"
 HOUR, DAY = 3600.0, 86400.0
@@ -142,7 +141,8 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
         outbox = await _outbox(stack, ground, tls)
         book = TaskBook(TaskRepository(ground.database, ground.box))
         algorithms = InstalledAlgorithms()
-        plan = _plan(settings, commands)
+        cards = await asyncio.to_thread(count_accelerators)
+        plan = fleet_plan(settings, commands, cores=len(os.sched_getaffinity(0)), cards=cards)
         fleet = Fleet(plan, events=outbox, records=book.raised_under, clock=ground.clock)
         tasks = _tasks(ground, book, fleet, algorithms, outbox)
         await stack.enter_async_context(fleet.running())
@@ -229,21 +229,21 @@ async def _sinks(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> 
     )
 
 
-def _plan(settings: Settings, commands: Commands) -> FleetPlan:
-    """Return how many workers there are, and what each is told."""
-    cores = len(os.sched_getaffinity(0))
-    workers = settings.analysis.workers or math.ceil(cores / CORES_PER_WORKER)
-    ingest = settings.ingest
+def fleet_plan(settings: Settings, commands: Commands, *, cores: int, cards: int) -> FleetPlan:
+    """Return how many workers a machine with so many cores and cards has, and what each is told."""
+    analysis, ingest = settings.analysis, settings.ingest
+    accelerators = 0 if analysis.accelerator == "cpu" else cards
+    plan = plan_workers(configured=analysis.workers, cores=cores, accelerators=accelerators)
     worker_settings = WorkerSettings(
-        accelerator=settings.analysis.accelerator,
-        threads=max(1, cores // workers),
+        accelerator=analysis.accelerator,
+        threads=plan.threads,
         file_dirs=ingest.file_dirs,
         rtsp_transport=ingest.rtsp_transport,
         open_timeout=ingest.open_timeout,
         silence_timeout=ingest.silence_timeout,
     )
     program = WorkerProgram(command=commands.worker, settings=worker_settings)
-    return FleetPlan(program=program, workers=workers)
+    return FleetPlan(program=program, workers=plan.workers)
 
 
 def _tasks(

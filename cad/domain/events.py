@@ -4,8 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cad.base.errors import CadError
 from cad.domain.ids import EventId, TaskId
 from cad.domain.rules import Direction
+
+
+class UnmakeableEventError(CadError):
+    """Something about an event cannot be said in its document, now or ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

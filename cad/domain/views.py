@@ -87,6 +87,23 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeView:
+    """What became of the events of all workers since the daemon started."""
+
+    stored: int = 0
+    orphaned: int = 0
+    """Of tasks that are no more; not stored."""
+    unmade: int = 0
+    """Of which no document could be made; not stored."""
+    failures: int = 0
+    """Tries to store that failed; each was or will be repeated."""
+    refused_now: int = 0
+    """Events that wait because the disk refuses them now."""
+    last_error: str = ""
+    """Why it does; empty while all is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationView:
     """One receiver of events at one moment; several tasks may deliver to it."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,7 @@ from cad.control.sinks.dispatch import Delays, Dispatcher
 from cad.control.sinks.gauge import OutboxGauge
 from cad.control.sinks.ports import OutboxStore, Sinks
 from cad.domain.deliveries import DeadLetter, NewEvent, StoredEvent
-from cad.domain.events import RaisedEvent
+from cad.domain.events import RaisedEvent, UnmakeableEventError
 from cad.domain.ids import EventId, TaskId
 from cad.domain.tasks import TaskRecord
 from cad.domain.views import OutboxView
@@ -72,20 +73,10 @@ class Outbox:
 
         Raises:
             StoreFailedError: the disk refuses; the event is to be offered again.
+            UnmakeableEventError: no document can be made of the event, now or ever.
         """
-        new = NewEvent(
-            event_id=event.event_id,
-            task_id=event.task_id,
-            destinations=record.destinations[event.rule_index],
-            full_image=event.full_image,
-            crop_image=event.crop_image,
-        )
-        origin = self._origin()
-
-        def document(sequence: int) -> bytes:
-            return EventDocument.from_event(event, record, origin, sequence=sequence).to_json()
-
-        stored = await self._store.add(new, document)
+        document = partial(_document, event, record, self._origin())
+        stored = await self._store.add(_new_event(event, record), document)
         if stored is not None:
             self._gauge.stored(self._clock.monotonic() - event.received)
             self._announce(event.task_id, stored)
@@ -145,3 +136,25 @@ class Outbox:
                 queue.get_nowait()
             queue.put_nowait(stored.document)
         self._dispatcher.wake(stored.queues)
+
+
+def _new_event(event: RaisedEvent, record: TaskRecord) -> NewEvent:
+    return NewEvent(
+        event_id=event.event_id,
+        task_id=event.task_id,
+        destinations=record.destinations[event.rule_index],
+        full_image=event.full_image,
+        crop_image=event.crop_image,
+    )
+
+
+def _document(event: RaisedEvent, record: TaskRecord, origin: EventOrigin, sequence: int) -> bytes:
+    """Return the JSON of `event`, whatever a worker may have put into it.
+
+    Raises:
+        UnmakeableEventError: it cannot be said in JSON.
+    """
+    try:
+        return EventDocument.from_event(event, record, origin, sequence=sequence).to_json()
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UnmakeableEventError(f"no document: {error}") from error

@@ -24,18 +24,21 @@ Work = Callable[[sqlite3.Connection], T]
 
 BUSY_TIMEOUT = 5.0
 
-_OUTSIDE_CAUSES = {
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_OUTSIDE_CAUSES = _DAMAGE | {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_CANTOPEN,
 }
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class StoreFailedError(UnavailableError):
-    """The disk or the database file refuses: full, read-only, locked, or an I/O error."""
+    """The disk or the database file refuses: full, read-only, locked, damaged, or an I/O error."""
 
 
 class _Write(Generic[T]):
@@ -47,12 +50,19 @@ class _Write(Generic[T]):
         self._failure: Exception | None = None
 
     def attempt(self, connection: sqlite3.Connection) -> None:
-        """Do the work inside the open transaction; if it fails, undo its part only."""
+        """Do the work inside the open transaction; if it fails, undo its part only.
+
+        Raises:
+            sqlite3.Error: SQLite undid the whole transaction, as it may when the disk is full.
+        """
+        self._results, self._failure = [], None
         connection.execute("SAVEPOINT work")
         try:
             self._results.append(self._work(connection))
-        except Exception as error:  # noqa: BLE001 - `result` raises it where the caller awaits
+        except Exception as error:
             self._failure = error
+            if not connection.in_transaction:
+                raise
             connection.execute("ROLLBACK TO work")
         connection.execute("RELEASE work")
 
@@ -105,7 +115,7 @@ class Database:
             return await opening.run(
                 cls._open, path, migrations, clock or SystemClock(), busy_timeout
             )
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise _translated(error) from error
         finally:
             await opening.aclose()
@@ -134,21 +144,29 @@ class Database:
         """Run `work` and return its result when it is on disk; an exception of `work` undoes it.
 
         Writes are done in the order of the calls; those that wait together share one commit. The
-        write of a caller that is cancelled happens all the same.
+        write of a caller that is cancelled happens all the same. When the disk is full, `work` may
+        run twice: what it was the first time is undone.
+
+        Raises:
+            StoreFailedError: the disk or the database file refuses.
         """
         write = _Write(work)
         self._queued.append(write)  # type: ignore[arg-type]  # its result goes back only to us
         await self._write_thread.run(self._commit_queued)
         try:
             return write.result()
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise _translated(error) from error
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work`, which may only read, on what was committed last."""
+        """Run `work`, which may only read, on what was committed last.
+
+        Raises:
+            StoreFailedError: the disk or the database file refuses.
+        """
         try:
             return await self._read_thread.run(_in_snapshot, self._reader, work)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise _translated(error) from error
 
     async def close(self) -> None:
@@ -171,11 +189,19 @@ class Database:
         await self.close()
 
     def _commit_queued(self) -> None:
+        """Commit what waits, together; if there is no room for all, each by itself.
+
+        What is too large for the disk must not take along what makes room.
+        """
         writes: list[_Write[object]] = []
         while self._queued:
             writes.append(self._queued.popleft())
-        if not writes:
-            return
+        if writes and self._commit(writes) == sqlite3.SQLITE_FULL and len(writes) > 1:
+            for write in writes:
+                self._commit([write])
+
+    def _commit(self, writes: Sequence[_Write[object]]) -> int:
+        """Do `writes` in one transaction; return SQLite's code for what it was lost to, or OK."""
         try:
             self._writer.execute("BEGIN IMMEDIATE")
             for write in writes:
@@ -186,6 +212,8 @@ class Database:
                 write.fail(error)
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
+            return _cause(error)
+        return sqlite3.SQLITE_OK
 
 
 def _in_snapshot(connection: sqlite3.Connection, work: Work[T]) -> T:
@@ -193,7 +221,8 @@ def _in_snapshot(connection: sqlite3.Connection, work: Work[T]) -> T:
     try:
         return work(connection)
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _connect(path: Path, busy_timeout: float) -> sqlite3.Connection:

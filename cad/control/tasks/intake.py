@@ -5,14 +5,15 @@ import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cad.base.backoff import backoff
 from cad.base.errors import UnavailableError
 from cad.control.tasks.ports import EventStore
-from cad.domain.events import RaisedEvent
-from cad.domain.ids import TaskId
+from cad.domain.events import RaisedEvent, UnmakeableEventError
+from cad.domain.ids import EventId, TaskId
 from cad.domain.tasks import TaskRecord
+from cad.domain.views import IntakeView
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,25 @@ class EventTally:
     """Tries to store that failed; each was repeated."""
     unmade: int = 0
     """Of which no document could be made: acknowledged, not stored."""
+    refusals: dict[EventId, str] = field(default_factory=dict)
+    """Those that cannot be stored now, with the reason of the last try."""
+
+    def refuse(self, event_id: EventId, reason: str) -> None:
+        """Take note of a try to store that failed."""
+        self.failures += 1
+        self.refusals.pop(event_id, None)
+        self.refusals[event_id] = reason
+
+    def view(self) -> IntakeView:
+        """Return the tally as people see it."""
+        return IntakeView(
+            stored=self.stored,
+            orphaned=self.orphaned,
+            unmade=self.unmade,
+            failures=self.failures,
+            refused_now=len(self.refusals),
+            last_error=next(reversed(self.refusals.values()), ""),
+        )
 
 
 class EventIntake:
@@ -95,24 +115,39 @@ class EventIntake:
             acknowledge(event)
 
     async def _store_one(self, event: RaisedEvent) -> None:
-        """Store `event`, however long the disk refuses.
+        """Store `event`, however long the disk refuses."""
+        try:
+            for delay in backoff(0.2, LONGEST_DELAY):
+                if await self._is_settled(event):
+                    break
+                await asyncio.sleep(delay)
+        finally:
+            self._tally.refusals.pop(event.event_id, None)
 
-        One that cannot be made a document never can be, and would hold up all others of its worker.
+    async def _is_settled(self, event: RaisedEvent) -> bool:
+        """Try once to store `event`; return whether it may be acknowledged.
+
+        One that cannot be made a document never can be, and would hold up all others of its worker;
+        after any other error, a mistake of our own included, it is offered again.
         """
-        delays = backoff(0.2, LONGEST_DELAY)
-        while (record := self._records(event)) is not None:
-            try:
-                await self._store.store(event, record)
-            except UnavailableError as error:
-                self._tally.failures += 1
-                logger.warning("event %s is not stored yet: %s", event.event_id, error)
-                await asyncio.sleep(next(delays))
-            except Exception:
-                self._tally.unmade += 1
-                logger.exception("event %s of task %s is lost", event.event_id, event.task_id)
-                return
-            else:
-                self._tally.stored += 1
-                return
-        self._tally.orphaned += 1
-        logger.warning("event %s: task %s or its rule is no more", event.event_id, event.task_id)
+        event_id, record = event.event_id, self._records(event)
+        if record is None:
+            self._tally.orphaned += 1
+            logger.warning("event %s: task %s or its rule is no more", event_id, event.task_id)
+            return True
+        try:
+            await self._store.store(event, record)
+        except UnmakeableEventError:
+            self._tally.unmade += 1
+            logger.exception("event %s of task %s is lost", event_id, event.task_id)
+            return True
+        except UnavailableError as error:
+            logger.warning("event %s is not stored yet: %s", event_id, error)
+            self._tally.refuse(event_id, str(error))
+            return False
+        except Exception as error:
+            logger.exception("event %s is not stored yet", event_id)
+            self._tally.refuse(event_id, f"internal error: {type(error).__name__}")
+            return False
+        self._tally.stored += 1
+        return True

@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cad.control.sinks.outbox import Outbox
+from cad.domain.events import Target, UnmakeableEventError
 from cad.domain.ids import TaskId
 from cad.domain.views import OutboxView
 from tests.control.sinks.conftest import opened
@@ -216,3 +218,13 @@ async def test_no_log_line_holds_a_password(
     await until_settled(outbox)
     assert "put aside" in caplog.text
     assert "pass-word" not in caplog.text
+
+
+async def test_an_event_that_no_json_can_say_is_refused_and_takes_no_sequence(
+    outbox: Outbox,
+) -> None:
+    unsayable = Target(track_id=1, label="\ud800", score=0.9, box=(0.1, 0.1, 0.1, 0.1))
+    with pytest.raises(UnmakeableEventError, match="no document"):
+        await outbox.store(replace(event(1), targets=(unsayable,)), task())
+    await outbox.store(event(2), task())
+    assert outbox.counts(TaskId("task-1")) == 1

@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +20,9 @@ from cad.control.store.schema import (
 
 NUMBERS = Migration(1, "0001_numbers.sql", "CREATE TABLE number (value INTEGER) STRICT")
 LETTERS = Migration(7, "0007_letters.sql", "CREATE TABLE letter (value TEXT) STRICT")
+
+DISK_ERROR = sqlite3.OperationalError("disk I/O error")
+DISK_ERROR.sqlite_errorcode = sqlite3.SQLITE_IOERR
 
 
 async def numbers(path: Path) -> Database:
@@ -76,6 +82,80 @@ async def test_the_write_of_a_cancelled_caller_happens(tmp_path: Path) -> None:
                 await database.write(lambda c: insert(c, 5))
     async with await numbers(tmp_path / "cad.db") as database:
         assert await database.read(values) == [5]
+
+
+@asynccontextmanager
+async def one_commit(database: Database) -> AsyncIterator[None]:
+    """Let the writes that are begun in the context wait for each other."""
+    gate = threading.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(database.write(lambda _: gate.wait(10)))
+        try:
+            yield
+            await asyncio.sleep(0)  # the tasks take their first step
+        finally:
+            gate.set()
+
+
+def insert_large(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO letter VALUES (hex(zeroblob(1000000)))")
+
+
+async def test_a_full_disk_refuses_only_what_it_has_no_room_for(tmp_path: Path) -> None:
+    async with await Database.open(tmp_path / "cad.db", migrations=[NUMBERS, LETTERS]) as database:
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 12"))
+        async with asyncio.TaskGroup() as group, one_commit(database):
+            before = group.create_task(database.write(lambda c: insert(c, 1)))
+            large = group.create_task(expect_full(database))
+            after = group.create_task(database.write(lambda c: insert(c, 2)))
+        assert (before.result(), large.result(), after.result()) == (
+            1,
+            "database or disk is full",
+            2,
+        )
+        assert await database.read(values) == [1, 2]
+
+
+async def expect_full(database: Database) -> str:
+    with pytest.raises(StoreFailedError) as caught:
+        await database.write(insert_large)
+    return str(caught.value).removeprefix("database: ")
+
+
+def end_the_transaction(connection: sqlite3.Connection) -> None:
+    """End the transaction within the work, as SQLite itself does after an I/O error."""
+    connection.execute("ROLLBACK")
+    raise DISK_ERROR
+
+
+async def test_an_error_that_ends_the_transaction_is_that_of_all_writes_in_it(
+    tmp_path: Path,
+) -> None:
+    async with await numbers(tmp_path / "cad.db") as database:
+        works = partial(insert, value=1), end_the_transaction, partial(insert, value=2)
+        async with asyncio.TaskGroup() as group, one_commit(database):
+            for work in works:
+                group.create_task(expect_disk_error(database, work))
+        assert await database.read(values) == []
+
+
+async def expect_disk_error(
+    database: Database, work: Callable[[sqlite3.Connection], object]
+) -> None:
+    with pytest.raises(StoreFailedError, match="disk I/O error"):
+        await database.write(work)
+
+
+async def test_damage_found_while_running_is_the_fault_of_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "cad.db"
+    async with await numbers(path) as database:
+        await database.write(lambda c: [insert(c, v) for v in range(5000)])
+    async with await numbers(path) as database:
+        await asyncio.to_thread(path.write_bytes, b"\xff" * path.stat().st_size)
+        with pytest.raises(StoreFailedError):
+            await database.read(values)
+        with pytest.raises(StoreFailedError):
+            await database.write(values)
 
 
 async def test_reads_cannot_write(tmp_path: Path) -> None:

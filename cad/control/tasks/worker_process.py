@@ -5,12 +5,13 @@ import logging
 import signal
 import socket
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self
 
 from cad.base.errors import UnavailableError
+from cad.control.tasks.oom import count_oom_kills
 from cad.protocols.worker.messages import Frames, News, Order, Shutdown, decode_news, encode
 from cad.protocols.worker.settings import WorkerSettings, settings_argument
 
@@ -41,16 +42,28 @@ class WorkerProcess:
     """A running worker process, and the private socket to it."""
 
     def __init__(
-        self, process: Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        process: Process,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        oom_kills: Callable[[], int],
     ) -> None:
         self._process, self._reader, self._writer = process, reader, writer
+        self._oom_kills, self._oom_kills_before = oom_kills, oom_kills()
+        self._ran_out_of_memory = False
         self.complaint = ""
         """Why it was killed; empty = it was not."""
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, program: WorkerProgram) -> AsyncGenerator[Self]:
+    async def started(
+        cls, program: WorkerProgram, oom_kills: Callable[[], int] = count_oom_kills
+    ) -> AsyncGenerator[Self]:
         """Start a process; it has ended, and is reaped, when the context is left.
+
+        Args:
+            program: what to run.
+            oom_kills: counts whom the kernel has killed for want of memory.
 
         Raises:
             WorkerNotStartedError: no memory, no file descriptors, no such program.
@@ -61,7 +74,7 @@ class WorkerProcess:
             theirs.close()
             ours.setblocking(False)
             reader, writer = await asyncio.open_connection(sock=ours, limit=READ_BYTES)
-            worker = cls(process, reader, writer)
+            worker = cls(process, reader, writer, oom_kills)
             try:
                 yield worker
             finally:
@@ -121,13 +134,25 @@ class WorkerProcess:
         if not await self._has_ended(LEAVE_TIME):
             self.kill("it closed its socket and did not end")
         code = await self._process.wait()
-        return f"killed: {self.complaint}" if self.complaint else describe_exit(code)
+        if self.complaint:
+            return f"killed: {self.complaint}"
+        self._ran_out_of_memory = (
+            code == -signal.SIGKILL and self._oom_kills() > self._oom_kills_before
+        )
+        if self._ran_out_of_memory:
+            return "killed by the kernel: out of memory"
+        return describe_exit(code)
 
     @property
     def was_killed_from_outside(self) -> bool:
-        """Whether it ended by a signal that programs do not raise themselves, and not by us."""
+        """Whether it ended by a signal that programs do not raise themselves, and not by us.
+
+        The kernel's kill for want of memory counts as its own doing: it took that memory, most
+        likely. Known after `ending`.
+        """
         outside = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
-        return not self.complaint and self._process.returncode in outside
+        by_itself = bool(self.complaint) or self._ran_out_of_memory
+        return not by_itself and self._process.returncode in outside
 
     async def _has_ended(self, timeout: float) -> bool:
         with suppress(TimeoutError):

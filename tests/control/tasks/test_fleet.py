@@ -24,20 +24,11 @@ from cad.domain.ids import TaskId
 from cad.domain.packages import ServiceOrder
 from cad.domain.tasks import TaskRecord
 from cad.domain.views import WorkerState
-from cad.protocols.worker.settings import WorkerSettings
-from tests.control.tasks.values import PERSON, TASK, VEHICLE, order, record, service_order
+from tests.control.tasks.values import PERSON, SETTINGS, TASK, VEHICLE, order, record, service_order
 from tests.waiting import until
 
 pytestmark = pytest.mark.peer
 
-SETTINGS = WorkerSettings(
-    accelerator="cpu",
-    threads=2,
-    file_dirs=("/",),
-    rtsp_transport="tcp",
-    open_timeout=10.0,
-    silence_timeout=10.0,
-)
 QUICK = WorkerTiming(
     pulse=PulseLimits(hello=20.0, report=1.5, inference=30.0), first_delay=0.1, longest_delay=0.2
 )

@@ -1,8 +1,16 @@
-"""How a process ended, in words."""
+"""How a process ended, in words, and by whose doing."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
 
 import pytest
 
-from cad.control.tasks.worker_process import describe_exit
+from cad.control.tasks.worker_process import WorkerProcess, WorkerProgram, describe_exit
+from tests.control.tasks.values import SETTINGS
+
+SLEEP = "import signal; signal.pause()"
 
 
 @pytest.mark.parametrize(
@@ -11,3 +19,19 @@ from cad.control.tasks.worker_process import describe_exit
 )
 def test_an_exit_is_named(code: int, text: str) -> None:
     assert describe_exit(code) == text
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize(
+    ("counts", "reason", "from_outside"),
+    [((4, 4), "signal SIGKILL", True), ((4, 5), "killed by the kernel: out of memory", False)],
+)
+async def test_a_kill_for_want_of_memory_is_the_workers_own_doing(
+    counts: tuple[int, int], reason: str, from_outside: bool
+) -> None:
+    kills: Iterator[int] = iter(counts)
+    program = WorkerProgram(command=[sys.executable, "-c", SLEEP], settings=SETTINGS)
+    async with WorkerProcess.started(program, lambda: next(kills)) as process:
+        os.kill(process.pid, signal.SIGKILL)
+        assert await process.ending() == reason
+        assert process.was_killed_from_outside is from_outside

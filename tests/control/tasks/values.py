@@ -23,6 +23,7 @@ from cad.domain.tasks import (
     TaskState,
     UnreadableTask,
 )
+from cad.protocols.worker.settings import WorkerSettings
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PERSON = ServiceId("OPEN-PERSON_DETECT-1.0.0")
@@ -30,6 +31,15 @@ VEHICLE = ServiceId("OPEN-VEHICLE_DETECT-1.0.0")
 TASK = TaskId("t1")
 MODEL = ModelSpec(
     task="detect", decoder="nanodet", labels=("person",), input=ModelInput(width=416, height=416)
+)
+
+SETTINGS = WorkerSettings(
+    accelerator="cpu",
+    threads=2,
+    file_dirs=("/",),
+    rtsp_transport="tcp",
+    open_timeout=10.0,
+    silence_timeout=10.0,
 )
 
 

@@ -129,6 +129,8 @@ class OutboxView:
     stored_bytes: int
     oldest_waiting: datetime | None = None
     last_error: str = ""
+    internal_errors: int = 0
+    """Attempts since the daemon started that a bug of this device ended; each is repeated."""
     latency_p50: float | None = None
     """Seconds from a picture's arrival to its event on disk, of the last events; None: none."""
     latency_p95: float | None = None

@@ -126,6 +126,8 @@ class Dispatcher:
 
     def _report(self, queue: QueueKey, outcome: Outcome, *, had_failed: bool) -> None:
         """Show how the queue fares; log when it begins to fail and when that is over."""
+        if outcome.verdict is Verdict.BROKEN:
+            self._gauge.broke()
         if outcome.verdict is not Verdict.DELIVERED:
             self._gauge.failed(queue, outcome.reason)
             if not had_failed:
@@ -143,4 +145,4 @@ async def _sent(sink: Sink, delivery: Delivery) -> Outcome:
     except Exception as error:
         logger.exception("event %s to %s", delivery.event_id, sink.receiver)
         reason = f"{sink.receiver}: internal error: {type(error).__name__}"
-        return Outcome(Verdict.REFUSED, reason)
+        return Outcome(Verdict.BROKEN, reason)

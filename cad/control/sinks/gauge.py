@@ -17,6 +17,7 @@ class OutboxGauge:
         self._counts = OutboxView(waiting=0, delivered=0, dead=0, dropped=0, stored_bytes=0)
         self._errors: dict[QueueKey, str] = {}
         self._latencies = deque[float](maxlen=REMEMBERED_LATENCIES)
+        self._internal_errors = 0
 
     @property
     def view(self) -> OutboxView:
@@ -29,6 +30,7 @@ class OutboxGauge:
                 for each in self._counts.destinations
             ),
             last_error=next(reversed(self._errors.values()), ""),
+            internal_errors=self._internal_errors,
             latency_p50=self._latency(0.50),
             latency_p95=self._latency(0.95),
         )
@@ -45,6 +47,10 @@ class OutboxGauge:
         """Take note why the last attempt of `queue` had no success."""
         self._errors.pop(queue, None)
         self._errors[queue] = error
+
+    def broke(self) -> None:
+        """Take note that a bug of this device ended an attempt."""
+        self._internal_errors += 1
 
     def succeeded(self, queue: QueueKey) -> None:
         """Take note that nothing is wrong with `queue` any more."""

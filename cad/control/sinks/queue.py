@@ -1,7 +1,7 @@
 """What follows an attempt to deliver the first event of a queue. Pure: time and chance are given.
 
-Delivered: the next one, at once. Failed (the receiver cannot now): the same again, for ever, with
-growing delays. Refused (the receiver will not): the same again, `MAX_REFUSALS` tries in all, then
+Delivered: the next one, at once. Failed (the receiver cannot now) or broken (this device has a
+bug, which an update mends): the same again, for ever, with growing delays. Refused (the receiver will not): the same again, `MAX_REFUSALS` tries in all, then
 it is put aside and the next ones flow.
 """
 
@@ -20,6 +20,8 @@ class Verdict(Enum):
     DELIVERED = auto()
     FAILED = auto()
     REFUSED = auto()
+    BROKEN = auto()
+    """A bug of this device ended it, which says nothing of the event or the receiver."""
 
 
 @dataclass(frozen=True, slots=True)

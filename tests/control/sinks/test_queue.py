@@ -15,7 +15,7 @@ from cad.control.sinks.queue import (
     Verdict,
 )
 
-DELIVERED, FAILED, REFUSED = (Outcome(verdict) for verdict in Verdict)
+DELIVERED, FAILED, REFUSED, BROKEN = (Outcome(verdict) for verdict in Verdict)
 
 
 def queue() -> DeliveryQueue:
@@ -29,9 +29,10 @@ def test_after_a_delivery_the_next_one_is_due_at_once() -> None:
     assert course.due == 0.0
 
 
-def test_failures_are_retried_for_ever_with_growing_delays() -> None:
+@pytest.mark.parametrize("failure", [FAILED, BROKEN], ids=lambda outcome: outcome.verdict.name)
+def test_failures_are_retried_for_ever_with_growing_delays(failure: Outcome) -> None:
     course = queue()
-    assert {course.take(FAILED, 100.0) for _ in range(1000)} == {Step.KEEP}
+    assert {course.take(failure, 100.0) for _ in range(1000)} == {Step.KEEP}
     assert (course.due, course.failures) == (1100.0, 1000)
 
 
@@ -63,7 +64,7 @@ def test_the_receiver_may_ask_for_patience_within_bounds(asked: float, due: floa
     assert course.due == due
 
 
-@given(st.lists(st.sampled_from([DELIVERED, FAILED, REFUSED])))
+@given(st.lists(st.sampled_from([DELIVERED, FAILED, REFUSED, BROKEN])))
 def test_only_five_refusals_part_with_an_event_that_was_not_delivered(
     outcomes: list[Outcome],
 ) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from cad.base.errors import BadValueError, TooLargeError
+from cad.base.threads import checkpoint
 from cad.control.packages.inspect import no_manifest
 from cad.control.packages.unpack import (
     COUNT_LIMIT,
@@ -95,6 +96,7 @@ def _manifest_text(archive: Path, limit_bytes: int) -> bytes:
     passed, left = list[PurePosixPath](), limit_bytes
     with members_of(archive) as members:
         for member in members:
+            checkpoint()
             path = member_path(member.name)
             if path == _MANIFEST and member.open is not None:
                 with member.open() as content:

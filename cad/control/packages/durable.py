@@ -8,6 +8,7 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from cad.base.errors import CadError, InsufficientError, UnavailableError
+from cad.base.threads import checkpoint
 
 MEGABYTE = 1024 * 1024
 RESERVE_BYTES = 64 * MEGABYTE
@@ -64,9 +65,10 @@ def make_empty(folder: Path) -> None:
 
 
 def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
+    for path in (*folder.rglob("*"), folder):
+        checkpoint()
         _sync(path)
-    _sync(folder)
+    checkpoint()
 
 
 def _sync(path: Path) -> None:

@@ -16,7 +16,7 @@ import aiohttp
 from cad.base.backoff import backoff
 from cad.base.errors import BadValueError, RefusedError, TooLargeError, UnavailableError
 from cad.base.redact import redact
-from cad.base.threads import WorkThread
+from cad.base.threads import WorkThread, run_long
 from cad.control.packages.durable import require_room
 from cad.control.packages.locate import AllowedHosts, Source
 from cad.control.packages.partfile import Digests, Origin, PartFile
@@ -89,7 +89,7 @@ class Fetcher:
                 server tells the size.
         """
         part = PartFile(target)
-        await self.disk.run(part.load)
+        await run_long("package-part", part.load)
         download = _Download(self, source, part, listener)
         digests = await download.complete()
         if download.pieced and _differs(digests, source):

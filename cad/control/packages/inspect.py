@@ -5,9 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from cad.base.errors import BadValueError, CadError, MissingFieldError
+from cad.base.threads import checkpoint
 from cad.control.packages.durable import disk_errors
 from cad.domain.packages import AlgorithmManifest, ListedFile, PackageManifest
 from cad.wire.manifest import MANIFEST_NAME, SIZE_LIMIT, read_manifest
+
+BLOCK_BYTES = 1024 * 1024
 
 _FOREIGN = {
     b"\x7fELF": "a program for Linux",
@@ -36,8 +39,12 @@ def inspect(folder: Path) -> PackageManifest:
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of the file in hex."""
+    digest = hashlib.sha256()
     with disk_errors(f"reading {path.name}"), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(BLOCK_BYTES):
+            checkpoint()
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _manifest_text(folder: Path) -> bytes:

@@ -12,7 +12,7 @@ import msgspec
 
 from cad.base.backoff import backoff
 from cad.base.errors import CadError
-from cad.base.threads import WorkThread
+from cad.base.threads import WorkThread, run_long
 from cad.control.packages.book import Book
 from cad.control.packages.durable import disk_errors, make_empty, publish, remove
 from cad.control.packages.inspect import file_digest
@@ -93,7 +93,7 @@ class Installing:
         """Compile, try and measure the model, unless that was done already."""
         package = self._package(entry)
         model_path = self.layout.content(package.file_package_id) / package.manifest.model_path
-        digest = await self.disk.run(file_digest, model_path)
+        digest = await run_long("package-digest", file_digest, model_path)
         prepared = package.prepared
         if prepared is None or not await self.disk.run(
             _still_fits, prepared, self._compiled(package, digest, prepared.provider)
@@ -122,7 +122,7 @@ class Installing:
             lambda step: self._show_step(package.code, step),
         )
         final = self._compiled(package, digest, prepared.provider)
-        await self.disk.run(publish, draft, final)
+        await run_long("package-publish", publish, draft, final)
         return dataclasses.replace(prepared, compiled_dir=str(final))
 
     def _compiled(self, package: AlgoPackage, digest: str, provider: str) -> Path:

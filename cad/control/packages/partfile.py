@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cad.base.threads import checkpoint
 from cad.control.packages.durable import disk_errors, remove
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -54,6 +55,7 @@ class PartFile:
             self.origin = _read_note(self._note)
             with self._path.open("rb") as file:
                 while block := file.read(BLOCK_BYTES):
+                    checkpoint()
                     self._count(block)
 
     def restart(self, origin: Origin) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from cad.base.errors import CadError
-from cad.base.threads import WorkThread
+from cad.base.threads import WorkThread, run_long
 from cad.config.settings import PlatformSettings
 from cad.control.packages.book import Book
 from cad.control.packages.content import unpack_content
@@ -101,12 +101,12 @@ class Pushing:
         draft = self.layout.unpacked_draft(number)
         await self.disk.run(make_empty, draft)
         part, limit = self.layout.part(number), self.fetcher.limit_bytes
-        await self.disk.run(unpack_content, part, draft, limit, strict=self.strict)
+        await run_long("package-unpack", unpack_content, part, draft, limit, strict=self.strict)
 
     async def _verify(self, entry: JournalEntry) -> None:
         package = self._file(entry)
         draft = self.layout.unpacked_draft(package.file_package_id)
-        manifest = await self.disk.run(inspect, draft)
+        manifest = await run_long("package-inspect", inspect, draft)
         self.book.show(
             dataclasses.replace(
                 package,
@@ -150,7 +150,7 @@ class Pushing:
         package = self._file(entry)
         number = package.file_package_id
         draft, final = self.layout.unpacked_draft(number), self.layout.content(number)
-        await self.disk.run(publish, draft, final)
+        await run_long("package-publish", publish, draft, final)
         await self.book.apply(
             keep=[dataclasses.replace(package, state=FilePackageState.AVAILABLE)], forget=[entry]
         )

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from cad.base.errors import BadValueError, TooLargeError
+from cad.base.threads import checkpoint
 from cad.control.packages.durable import disk_errors, require_room
 
 BLOCK_BYTES = 1024 * 1024
@@ -101,6 +102,7 @@ class Extraction:
 
     def add(self, member: Member) -> None:
         """Write one member below the target if it is selected."""
+        checkpoint()
         path = member_path(member.name)
         if member.open is None:
             self._folder(path)
@@ -136,6 +138,7 @@ class Extraction:
     def _write(self, path: Path, content: IO[bytes], name: str) -> None:
         with path.open("xb") as file, content:
             while block := content.read(min(BLOCK_BYTES, self._left + 1)):
+                checkpoint()
                 if len(block) > self._left:
                     raise self._too_large(name)
                 self._left -= len(block)

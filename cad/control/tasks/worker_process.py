@@ -38,6 +38,18 @@ class WorkerProgram:
     settings: WorkerSettings
 
 
+@dataclass(frozen=True, slots=True)
+class OomKills:
+    """Whom the kernel kills for want of memory while a worker lives."""
+
+    count: Callable[[], int]
+    before: int
+
+    async def have_grown(self) -> bool:
+        """Whether there is one more than at the start."""
+        return await asyncio.to_thread(self.count) > self.before
+
+
 class WorkerProcess:
     """A running worker process, and the private socket to it."""
 
@@ -46,10 +58,10 @@ class WorkerProcess:
         process: Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        oom_kills: Callable[[], int],
+        oom_kills: OomKills,
     ) -> None:
         self._process, self._reader, self._writer = process, reader, writer
-        self._oom_kills, self._oom_kills_before = oom_kills, oom_kills()
+        self._oom_kills = oom_kills
         self._ran_out_of_memory = False
         self.complaint = ""
         """Why it was killed; empty = it was not."""
@@ -63,18 +75,19 @@ class WorkerProcess:
 
         Args:
             program: what to run.
-            oom_kills: counts whom the kernel has killed for want of memory.
+            oom_kills: counts whom the kernel has killed for want of memory; may block.
 
         Raises:
             WorkerNotStartedError: no memory, no file descriptors, no such program.
         """
+        kills = OomKills(oom_kills, await asyncio.to_thread(oom_kills))
         ours, theirs = socket.socketpair()
         with ours, theirs:
             process = await _spawn(program, theirs)
             theirs.close()
             ours.setblocking(False)
             reader, writer = await asyncio.open_connection(sock=ours, limit=READ_BYTES)
-            worker = cls(process, reader, writer, oom_kills)
+            worker = cls(process, reader, writer, kills)
             try:
                 yield worker
             finally:
@@ -136,10 +149,8 @@ class WorkerProcess:
         code = await self._process.wait()
         if self.complaint:
             return f"killed: {self.complaint}"
-        self._ran_out_of_memory = (
-            code == -signal.SIGKILL and self._oom_kills() > self._oom_kills_before
-        )
-        if self._ran_out_of_memory:
+        if code == -signal.SIGKILL and await self._oom_kills.have_grown():
+            self._ran_out_of_memory = True
             return "killed by the kernel: out of memory"
         return describe_exit(code)
 

@@ -257,7 +257,7 @@ class Fleet:
         death = Death(self._clock.monotonic(), end.services, alone)
         self._suspects = before.after(death).limited_to(self._services.keys())
         for service_id in self._suspects.isolated - before.isolated:
-            logger.error("algorithm %s may kill its worker: it gets its own", service_id)
+            logger.warning("algorithm %s may kill its worker: it gets its own", service_id)
         for service_id in self._suspects.held - before.held:
             logger.error("algorithm %s kills its worker (%s): it is held", service_id, end.reason)
         self._spread()

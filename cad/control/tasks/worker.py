@@ -199,7 +199,7 @@ class Worker:
                     delays = iter(())
                 delay, delays = self._next_delay(delays)
                 self._restarts, self._last_end = self._restarts + 1, reason
-                logger.error("%s: %s; the next one starts in %.1f s", self.name, reason, delay)
+                logger.warning("%s: %s; the next one starts in %.1f s", self.name, reason, delay)
                 self._on_change()
                 await self._pause(delay)
 

@@ -12,6 +12,7 @@ LINE_LIMIT = 500
 CHUNK = 16 * 1024
 LINES_PER_SECOND = 10.0
 BURST = 100
+LEVELS = {f"level={name.lower()}": level for name, level in logging.getLevelNamesMapping().items()}
 
 
 class LineCutter:
@@ -73,4 +74,15 @@ def _log(name: str, lines: list[str], budget: LineBudget, clock: Clock) -> None:
             continue
         if withheld := budget.take_withheld():
             logger.info("%s: … %d more lines", name, withheld)
-        logger.info("%s: %s", name, redact(line))
+        level, text = _levelled(line)
+        logger.log(level, "%s: %s", name, redact(text))
+
+
+def _levelled(line: str) -> tuple[int, str]:
+    """Return the level that the worker's logging put before `line`, and the rest.
+
+    What native libraries write has none: it counts as information.
+    """
+    mark, _, text = line.partition(" ")
+    level = LEVELS.get(mark)
+    return (logging.INFO, line) if level is None else (level, text)

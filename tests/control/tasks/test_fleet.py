@@ -165,13 +165,17 @@ async def test_crashes_back_off_and_are_visible(site: Site) -> None:
         assert sight.obstacle is not None
 
 
-async def test_an_algorithm_that_kills_its_workers_is_isolated_then_held(site: Site) -> None:
+async def test_an_algorithm_that_kills_its_workers_is_isolated_then_held(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     site.records[TaskId("t2")] = record(order("t2", "s2", service_id=VEHICLE))
     async with at_work(site):
         await site.fleet.serve(service_order(VEHICLE))
         site.fleet.start(order("t2", "s2", service_id=VEHICLE, url="die://always"))
         await until(lambda: site.fleet.sighting(TaskId("t2")).patience is Patience.NONE, 30)
         await until(site.analyses)
+        [call_for_help] = [one for one in caplog.records if one.levelno >= logging.ERROR]
+        assert call_for_help.getMessage().endswith("it is held")
         restarts = site.fleet.workers()[0].restarts
         site.fleet.release(VEHICLE)
         await until(lambda: site.fleet.workers()[0].restarts > restarts)

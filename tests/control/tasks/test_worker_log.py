@@ -44,3 +44,25 @@ async def test_a_flood_leaves_its_count_in_the_log(caplog: pytest.LogCaptureFixt
         await relay("worker-1[7]", stream, SystemClock())
     assert len(caplog.messages) <= BURST + 10
     assert caplog.messages[0] == "worker-1[7]: spam token=***"
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "message"),
+    [
+        ("level=warning logger=cad.x late", logging.WARNING, "w: logger=cad.x late"),
+        ("level=error logger=cad.x lost", logging.ERROR, "w: logger=cad.x lost"),
+        ("level=info logger=cad.x level=error", logging.INFO, "w: logger=cad.x level=error"),
+        ("level=loud logger=cad.x", logging.INFO, "w: level=loud logger=cad.x"),
+        ("free(): invalid pointer", logging.INFO, "w: free(): invalid pointer"),
+    ],
+)
+async def test_a_line_keeps_the_level_that_the_worker_gave_it(
+    caplog: pytest.LogCaptureFixture, line: str, level: int, message: str
+) -> None:
+    stream = asyncio.StreamReader()
+    stream.feed_data(line.encode())
+    stream.feed_eof()
+    with caplog.at_level(logging.INFO):
+        await relay("w", stream, SystemClock())
+    [record] = caplog.records
+    assert (record.levelno, record.getMessage()) == (level, message)

@@ -155,6 +155,7 @@ class Fleet:
     def _fall_back(self, service_id: ServiceId, before: ServiceOrder | None) -> None:
         if before is None:
             self._services.pop(service_id, None)
+            self._deaths.pop(service_id, None)
         else:
             self._services[service_id] = before
         self._suspects = self._suspects.limited_to(self._services.keys())
@@ -252,7 +253,7 @@ class Fleet:
         """Ask who killed the worker, and act on the answer."""
         if not end.own_doing:
             return
-        self._deaths.update(end.services)
+        self._deaths.update(end.services & self._services.keys())
         before = self._suspects
         death = Death(self._clock.monotonic(), end.services, alone)
         self._suspects = before.after(death).limited_to(self._services.keys())

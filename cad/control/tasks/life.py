@@ -14,7 +14,15 @@ from cad.domain.faults import Fault, FaultClass
 from cad.domain.ids import ServiceId, TaskId
 from cad.domain.packages import ServiceOrder
 from cad.domain.tasks import TaskOrder, TaskReport
-from cad.protocols.worker.messages import Hello, LoadService, Order, Report, StartTask, StopTask
+from cad.protocols.worker.messages import (
+    Hello,
+    LoadService,
+    Order,
+    Report,
+    StartTask,
+    StopTask,
+    UnloadService,
+)
 
 REPORTS_TO_SETTLE = 2
 """Reports after which the run of a stopped task is over: the first one may have been under way."""
@@ -59,10 +67,20 @@ class Life:
         }
         self._given = wanted
         for order in orders:
-            if isinstance(order, StopTask):
-                self._reports.pop(order.task_id, None)
-                self._settling[order.task_id] = REPORTS_TO_SETTLE
+            self._part_with(order)
             self._send(order)
+
+    def _part_with(self, order: Order) -> None:
+        """Forget what an order takes from the worker."""
+        match order:
+            case StopTask(task_id=task_id):
+                self._reports.pop(task_id, None)
+                self._starts.forget(task_id)
+                self._settling[task_id] = REPORTS_TO_SETTLE
+            case UnloadService(service_id=service_id):
+                self._loads.forget(service_id)
+            case _:
+                pass  # the others only add
 
     def try_again(self) -> None:
         """Repeat, when it is due, the orders that came to nothing: loads and starts that failed.

@@ -240,10 +240,14 @@ async def test_redirected_tasks_move_to_the_other_algorithm_and_back(site: Site)
         assert (len(site.noted("start t1")), site.noted("stop t1")) == (1, [])
 
 
-async def test_deaths_and_faults_of_an_algorithm_are_known(site: Site, tmp_path: Path) -> None:
+async def test_deaths_and_faults_of_an_algorithm_are_known_until_it_is_withdrawn(
+    site: Site, tmp_path: Path
+) -> None:
     async with at_work(site, f"die://x{tmp_path}/done"):
         await until(lambda: site.fleet.deaths(PERSON) == 1)
         assert (site.fleet.deaths(VEHICLE), site.fleet.fault(PERSON)) == (0, "")
+        await site.fleet.withdraw(PERSON)
+        assert site.fleet.deaths(PERSON) == 0
 
 
 async def test_tasks_of_one_stream_share_a_worker_and_others_are_spread(tmp_path: Path) -> None:

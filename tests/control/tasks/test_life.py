@@ -123,3 +123,27 @@ def test_what_is_said_of_unknown_algorithms_is_ignored(talk: Dialogue) -> None:
     unknown: Fault | None = talk.life.service_fault(PERSON)
     assert unknown is None
     assert talk.life.busy == frozenset()
+
+
+def test_a_task_that_was_stopped_while_it_broke_begins_with_the_first_delay_again(
+    talk: Dialogue,
+) -> None:
+    talk.life.loaded(PERSON, "CPUExecutionProvider")
+    talk.says(report(wrong=BROKEN))
+    talk.wait(120)
+    talk.life.give(Assignment(WORK.services, {}))
+    talk.life.give(WORK)
+    for _ in range(3):
+        talk.says(report(wrong=BROKEN))
+    assert talk.wait(3) == [StartTask(order())]
+
+
+def test_an_algorithm_that_left_while_it_failed_begins_with_the_first_delay_again(
+    talk: Dialogue,
+) -> None:
+    talk.life.failed(PERSON, BROKEN)
+    talk.wait(120)
+    talk.life.give(Assignment({}, {}))
+    talk.life.give(WORK)
+    talk.life.failed(PERSON, BROKEN)
+    assert talk.wait(3) == [LoadService(service_order())]

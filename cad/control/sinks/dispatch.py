@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
@@ -13,17 +12,10 @@ from cad.base.errors import UnavailableError
 from cad.control.sinks.gauge import OutboxGauge
 from cad.control.sinks.ports import OutboxStore, Sink, Sinks
 from cad.control.sinks.queue import DeliveryQueue, Outcome, Step, Verdict
+from cad.control.sinks.receivers import Receivers
 from cad.domain.deliveries import Delivery, QueueKey
 
 logger = logging.getLogger(__name__)
-
-POSTS = 64
-"""Most attempts at once that go to receivers which are well."""
-PROBES = 16
-"""Most attempts at once that go to receivers which failed the last one: those that hang must not
-take the room of the others."""
-POSTS_PER_RECEIVER = 4
-"""Most attempts at once to one receiver, so that a slow one leaves room for the others."""
 
 Delays = Callable[[], Iterator[float]]
 """Starts a series of growing delays, in seconds."""
@@ -42,11 +34,7 @@ class Dispatcher:
     ) -> None:
         self._store, self._sinks, self._clock = store, sinks, clock
         self._gauge, self._delays = gauge, delays
-        self._posts, self._probes = asyncio.Semaphore(POSTS), asyncio.Semaphore(PROBES)
-        self._failing: set[str] = set()
-        self._receivers = defaultdict[str, asyncio.Semaphore](
-            lambda: asyncio.Semaphore(POSTS_PER_RECEIVER)
-        )
+        self._receivers = Receivers()
         self._running: set[QueueKey] = set()
         self._woken: set[QueueKey] = set()
         self._group = asyncio.TaskGroup()
@@ -79,39 +67,40 @@ class Dispatcher:
 
     async def _serve(self, queue: QueueKey) -> None:
         """Empty `queue`; when the store fails, go on later."""
-        delays = self._delays()
-        while queue in self._woken:
-            self._woken.discard(queue)
-            try:
-                await self._empty(queue)
-            except UnavailableError as error:
-                logger.warning("outbox of task %s: %s", queue.task_id, error)
-                self._woken.add(queue)
-                await asyncio.sleep(next(delays))
+        delays, sink = self._delays(), self._sinks(queue.destination)
+        with self._receivers.serving(sink.receiver):
+            while queue in self._woken:
+                self._woken.discard(queue)
+                try:
+                    await self._empty(queue, sink)
+                except UnavailableError as error:
+                    logger.warning("outbox of task %s: %s", queue.task_id, error)
+                    self._woken.add(queue)
+                    await asyncio.sleep(next(delays))
         self._running.discard(queue)
 
-    async def _empty(self, queue: QueueKey) -> None:
-        sink, course = self._sinks(queue.destination), DeliveryQueue(self._delays)
-        while delivery := await self._store.head(queue):
-            outcome = await self._attempt(sink, delivery)
-            had_failed = course.failures > 0
-            step = course.take(outcome, self._clock.monotonic())
-            self._report(queue, outcome, had_failed=had_failed)
-            await self._settle(delivery, outcome.reason, step)
+    async def _empty(self, queue: QueueKey, sink: Sink) -> None:
+        course = DeliveryQueue(self._delays)
+        while await self._advance(queue, sink, course):  # noqa: ASYNC110 - nobody tells when
             await asyncio.sleep(max(0.0, course.due - self._clock.monotonic()))
 
-    async def _attempt(self, sink: Sink, delivery: Delivery) -> Outcome:
-        receiver = sink.receiver
-        async with (
-            self._receivers[receiver],
-            self._probes if receiver in self._failing else self._posts,
-        ):
+    async def _advance(self, queue: QueueKey, sink: Sink, course: DeliveryQueue) -> bool:
+        """Try the first delivery of `queue` once; return False if none waits.
+
+        Its pictures are in memory only while it has room at its receiver: neither before nor during
+        the delay that follows.
+        """
+        async with self._receivers.room(sink.receiver):
+            delivery = await self._store.head(queue)
+            if delivery is None:
+                return False
             outcome = await _sent(sink, delivery)
-        if outcome.verdict is Verdict.FAILED:
-            self._failing.add(receiver)
-        else:
-            self._failing.discard(receiver)
-        return outcome
+        self._receivers.note(sink.receiver, failed=outcome.verdict is Verdict.FAILED)
+        had_failed = course.failures > 0
+        step = course.take(outcome, self._clock.monotonic())
+        self._report(queue, outcome, had_failed=had_failed)
+        await self._settle(delivery, outcome.reason, step)
+        return True
 
     async def _settle(self, delivery: Delivery, reason: str, step: Step) -> None:
         """Do with the event what its queue decided."""

@@ -1,8 +1,8 @@
 """What follows an attempt to deliver the first event of a queue. Pure: time and chance are given.
 
 Delivered: the next one, at once. Failed (the receiver cannot now) or broken (this device has a
-bug, which an update mends): the same again, for ever, with growing delays. Refused (the receiver will not): the same again, `MAX_REFUSALS` tries in all, then
-it is put aside and the next ones flow.
+bug, which an update mends): the same again, for ever, with growing delays. Refused (the receiver
+will not): the same again, `MAX_REFUSALS` tries in all, then it is put aside and the next ones flow.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,17 +1,22 @@
 """The dispatcher over a store that fails for a while."""
 
+import asyncio
+import gc
 import ssl
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 from typing_extensions import override
 
 from cad.base.clock import SystemClock
-from cad.control.sinks import dispatch
+from cad.control.sinks import receivers
 from cad.control.sinks.http import HttpSinks
 from cad.control.sinks.outbox import Outbox
 from cad.control.sinks.ports import Sink
-from cad.control.sinks.queue import MAX_REFUSALS, Outcome
+from cad.control.sinks.queue import MAX_REFUSALS, Outcome, Verdict
+from cad.control.sinks.receivers import POSTS_PER_RECEIVER
 from cad.control.store.database import Database, StoreFailedError
 from cad.control.store.outbox import OutboxRepository
 from cad.domain.deliveries import Delivery, QueueKey, Settled
@@ -21,6 +26,10 @@ from tests.control.sinks.examples import ORIGIN, event, event_id, task
 from tests.control.sinks.receiver import Receiver, answer, receiving, silence
 from tests.control.sinks.test_outbox import until_settled
 from tests.waiting import until
+
+
+def late() -> Iterator[float]:
+    return repeat(60.0)
 
 
 class FailingStore(OutboxRepository):
@@ -65,7 +74,7 @@ async def test_events_arrive_over_a_store_that_fails_now_and_then(
 async def test_receivers_that_hang_leave_room_for_the_others(
     tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "POSTS", 2)
+    monkeypatch.setattr(receivers, "POSTS", 2)
     async with receiving() as first, receiving() as second, opened(tmp_path / "cad.db") as outbox:
         for number, each in enumerate((first, second)):
             each.faults += [answer(503), silence]
@@ -105,3 +114,51 @@ async def test_a_bug_of_one_sink_keeps_its_events_and_stops_no_other(
     assert (view.waiting, view.dead, receiver.ids) == (1, 0, [event_id(1)])
     assert view.last_error == "broken: internal error: KeyError"
     assert "KeyError" in caplog.text
+
+
+class AwaySink:
+    """A receiver that is not there."""
+
+    receiver = "away"
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        return Outcome(Verdict.FAILED, "away")
+
+
+def deliveries_in_memory() -> int:
+    return sum(isinstance(each, Delivery) for each in gc.get_objects())
+
+
+async def test_while_receivers_are_away_no_pictures_are_kept_in_memory(tmp_path: Path) -> None:
+    clock = SystemClock()
+    async with await Database.open(tmp_path / "cad.db") as database:
+        store = OutboxRepository(database, BOX, limit_mb=1, clock=clock)
+        outbox = Outbox(store, lambda _: AwaySink(), clock, lambda: ORIGIN, delays=late)
+        async with outbox:
+            await outbox.store(event(1), task("http://away"))
+            await until(lambda: outbox.view().last_error)
+            await until(lambda: deliveries_in_memory() == 0)
+
+
+class HangingSink:
+    """A receiver that never answers."""
+
+    receiver = "hanging"
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_what_waits_for_a_hanging_receiver_is_not_read_yet(tmp_path: Path) -> None:
+    clock = SystemClock()
+    async with await Database.open(tmp_path / "cad.db") as database:
+        store = OutboxRepository(database, BOX, limit_mb=1, clock=clock)
+        outbox = Outbox(store, lambda _: HangingSink(), clock, lambda: ORIGIN, delays=late)
+        async with outbox:
+            for number in range(8):
+                record = task("http://hanging", task_id=f"task-{number}")
+                await outbox.store(event(number, task_id=f"task-{number}"), record)
+            await until(lambda: deliveries_in_memory() >= POSTS_PER_RECEIVER)
+            await store.view()  # reads are done in their order: all others are over
+            assert deliveries_in_memory() == POSTS_PER_RECEIVER

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -18,6 +18,8 @@ from cad.domain.tasks import TaskRecord
 from cad.wire.model import AlsoRead, Number, WireModel, read_json
 
 JPEG = "image/jpeg"
+PIECE = 3 * 2**16
+"""Bytes of a picture that are written at a time; in threes they have base64 without padding."""
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 """HTTP header that repeats `eventId`."""
 
@@ -88,6 +90,16 @@ class EventImage(WireModel):
     def carrying(self, jpeg: bytes) -> Self:
         """Return the picture with `jpeg` inline, unless a store has it."""
         return self if self.key else self.inline(jpeg)
+
+    def json_with(self, jpeg: bytes) -> Iterator[bytes]:
+        """Yield the JSON of `carrying(jpeg)`, piece by piece."""
+        if self.key or not jpeg:
+            yield self.carrying(b"").model_dump_json(by_alias=True, exclude_none=True).encode()
+            return
+        yield f'{{"contentType":"{JPEG}","data":"'.encode()
+        for start in range(0, len(jpeg), PIECE):
+            yield base64.b64encode(jpeg[start : start + PIECE])
+        yield b'"}'
 
     def jpeg(self) -> bytes:
         """Return the picture's bytes, empty if there is none.
@@ -194,6 +206,20 @@ class EventDocument(WireModel):
     def to_json(self) -> bytes:
         """Return the document as it travels and is stored."""
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+    def json_with(self, full: bytes, crop: bytes) -> Iterator[bytes]:
+        """Yield the JSON of `with_images(full, crop)`, the images last, piece by piece.
+
+        Each takes a fraction of a millisecond, and all together a fraction of what it takes to
+        write a model with the pictures in it.
+        """
+        rest = self.model_dump_json(by_alias=True, exclude_none=True, exclude={"images"}).encode()
+        yield rest[:-1]
+        yield b',"images":{"full":'
+        yield from self.images.full.json_with(full)
+        yield b',"crop":'
+        yield from self.images.crop.json_with(crop)
+        yield b"}}"
 
 
 def _images(

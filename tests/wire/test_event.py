@@ -17,7 +17,7 @@ from cad.domain.ids import EventId, ServiceId, StreamId, TaskId
 from cad.domain.rules import Area, AreaType, Direction, Point, Rule
 from cad.domain.streams import StreamSource
 from cad.domain.tasks import RestartPolicy, TaskOrder, TaskRecord
-from cad.wire.event import EventDocument, EventOrigin
+from cad.wire.event import EventDocument, EventImage, EventImages, EventOrigin
 
 ORIGIN = EventOrigin(
     device_code="machine_code", zone=ZoneInfo("Asia/Shanghai"), clock_synchronised=True
@@ -112,6 +112,19 @@ def test_the_pictures_come_back_out() -> None:
         b"\xff\xd8full",
         b"\xff\xd8crop",
     )
+
+
+JPEGS = st.binary(max_size=20)
+
+
+@given(full=JPEGS, crop=JPEGS, keys=st.sampled_from(["", "bucket/key"]))
+def test_what_is_written_piece_by_piece_is_the_document_with_its_pictures(
+    full: bytes, crop: bytes, keys: str
+) -> None:
+    images = EventImages(full=EventImage(key=keys or None))
+    bare = document(raised()).model_copy(update={"images": images})
+    written = b"".join(bare.json_with(full, crop))
+    assert json.loads(written) == json.loads(bare.with_images(full, crop).to_json())
 
 
 @pytest.mark.row("CAP-30")

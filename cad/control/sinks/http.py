@@ -90,7 +90,7 @@ class HttpSink:
     async def send(self, delivery: Delivery) -> Outcome:
         """POST the event once, over up to `MAX_REDIRECTS` redirects."""
         try:
-            return await self._post(event_body(delivery), delivery.event_id)
+            return await self._post(await event_body(delivery), delivery.event_id)
         except TimeoutError:
             return Outcome(Verdict.FAILED, f"{self.receiver}: no answer in time")
         except aiohttp.InvalidURL:

@@ -212,7 +212,7 @@ class KafkaSink:
     async def send(self, delivery: Delivery) -> Outcome:
         """Send the event once, and wait until all replicas have it."""
         try:
-            body = event_body(delivery)
+            body = await event_body(delivery)
         except RefusedError as error:
             return Outcome(Verdict.REFUSED, f"the stored event cannot be read: {error}")
         try:

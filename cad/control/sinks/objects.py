@@ -6,6 +6,7 @@ changes nothing. Nothing is ever given up here: an event is not complete without
 whatever a store has against one now may be mended there.
 """
 
+import asyncio
 import base64
 import hashlib
 import re
@@ -114,7 +115,7 @@ class ObjectSink:
             return "objects.endpoint is not configured"
         bucket, _, key = place.partition("/")
         url = self._signer.presigned_put_object(bucket, key, SIGNATURE_LIFE)
-        headers = {"Content-Type": JPEG, "Content-MD5": _md5(jpeg)}
+        headers = {"Content-Type": JPEG, "Content-MD5": await asyncio.to_thread(_md5, jpeg)}
         async with self._session.put(
             URL(url, encoded=True), data=jpeg, headers=headers, allow_redirects=False
         ) as response:

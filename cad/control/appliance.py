@@ -353,7 +353,9 @@ def _link(
     device = Device(settings.machine.code, credentials, lambda: server.port)
     introduction = Introduction(settings.platform, client, device)
     expires = settings.platform.expires
-    return PlatformLink(client, introduction, expires=expires, clock=ground.clock)
+    link = PlatformLink(client, introduction, expires=expires, clock=ground.clock)
+    ground.access.on_new_login(link.tell_credentials)
+    return link
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -63,6 +63,7 @@ class AccessService:
         self._user, self._book, self._ground, self._policy = user, book, ground, policy
         self.door = Door(book, ground.timekeeper, policy.grace)
         self.office = TokenOffice(book, self.door, ground.timekeeper)
+        self._listeners: list[Callable[[], None]] = []
 
     @classmethod
     async def open(
@@ -90,6 +91,10 @@ class AccessService:
     def login(self) -> Login:
         """What the platform is told at registration."""
         return self._user.login
+
+    def on_new_login(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called whenever `login` has changed."""
+        self._listeners.append(listener)
 
     def accounts(self) -> Sequence[Account]:
         """Return the accounts, by name."""
@@ -183,3 +188,5 @@ class AccessService:
         await self._ground.passwords.keep_api_password(password)
         self._book.accounts[renewed.name] = renewed
         self._user = replace(self._user, login=Login(renewed.name, password))
+        for listener in self._listeners:
+            listener()

@@ -33,6 +33,7 @@ class Introduction:
         self._settings, self._client, self._device = settings, client, device
         self._form = Form(Encoding(settings.sm2_encoding), settings.sm2_text, settings.sm2_charset)
         self._sent: tuple[str, str | None] | None = None
+        self._told: ApiCredentials | None = None
 
     async def registration(self) -> RegisterRequest:
         """Return the announcement of this device (H.2).
@@ -43,6 +44,7 @@ class Introduction:
             BadValueError: `platform.sm2_public_key` is no key.
         """
         address = self._settings.advertise_host or await self._route_address()
+        self._told = self._device.credentials()
         self._sent = password, mark = await self._protected_password()
         return RegisterRequest(
             code=self._device.code,
@@ -52,6 +54,14 @@ class Introduction:
             password=password,
             password_enc=mark,
         )
+
+    def is_of_another(self) -> bool:
+        """Whether the platform would take the next registration for one of another device.
+
+        Without a token it knows this device by its credentials alone; these have changed.
+        """
+        is_changed = self._told not in {None, self._device.credentials()}
+        return is_changed and not self._settings.client_id
 
     def keepalive(self, expires: float) -> KeepaliveRequest:
         """Return the request for a lease of `expires` seconds (H.4)."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -63,6 +63,7 @@ class PlatformLink:
         self._since, self._registrations, self._error = clock.now(), 0, ""
         self._last_keepalive: datetime | None = None
         self._transitions: deque[Transition] = deque(maxlen=TRANSITIONS_KEPT)
+        self._credentials_changed = asyncio.Event()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -89,6 +90,10 @@ class PlatformLink:
             last_keepalive=self._last_keepalive,
             registrations=self._registrations,
         )
+
+    def tell_credentials(self) -> None:
+        """Tell the platform at once who may call this device now: the next registration does."""
+        self._credentials_changed.set()
 
     def transitions(self) -> Sequence[Transition]:
         """Return the last steps, oldest first."""
@@ -143,16 +148,21 @@ class PlatformLink:
         self._error = error
 
     async def _register(self) -> None:
+        self._credentials_changed.clear()  # first: what changes from here on is told once more
+        if self._introduction.is_of_another():
+            with suppress(PlatformRefusedError):  # what it does not know cannot be in the way
+                await self._say_farewell()
         await self._client.register(await self._introduction.registration())
         self._delays = self._new_delays()
         self._registrations += 1
         logger.info("registered with the platform %s", self._client.http.url)
 
     async def _keep_alive(self) -> Event:
-        """Send keepalives until the platform does not know this device, or gave no answer."""
+        """Send keepalives until the platform must be told more than that this device is there."""
         lease = Lease.registered(self._expires, self._clock.monotonic())
         while True:
-            await asyncio.sleep(lease.due_at - self._clock.monotonic())
+            if await self._credentials_change_before(lease.due_at):
+                return Event.CREDENTIALS_CHANGED
             if lease.is_lost(self._clock.monotonic()):
                 return Event.BEATS_LOST
             match await self._outcome(self._beat(lease.patience)):
@@ -163,6 +173,14 @@ class PlatformLink:
                     return Event.UNKNOWN
                 case _:
                     lease = lease.missed()
+
+    async def _credentials_change_before(self, due_at: float) -> bool:
+        """Wait until `due_at`, or until the credentials change; return whether they do."""
+        try:
+            async with asyncio.timeout(due_at - self._clock.monotonic()):
+                return await self._credentials_changed.wait()
+        except TimeoutError:
+            return False
 
     async def _beat(self, patience: float) -> None:
         """Send one keepalive; it must be answered before the next one is due."""

@@ -31,6 +31,8 @@ class Event(StrEnum):
     """No keepalive was answered for a whole lease."""
     UNKNOWN = "unknown"
     """The platform does not know this machine (any more)."""
+    CREDENTIALS_CHANGED = "credentials_changed"
+    """What the platform was told about who may call this device no longer holds."""
     STOP = "stop"
     """The device is to stop."""
 
@@ -55,6 +57,8 @@ TRANSITIONS: dict[tuple[LinkState, Event], tuple[LinkState, Command | None]] = {
     (LinkState.REGISTERING, Event.STOP): (LinkState.LEAVING, Command.UNREGISTER),
     (LinkState.ONLINE, Event.BEATS_LOST): (LinkState.REGISTERING, Command.REGISTER),
     (LinkState.ONLINE, Event.UNKNOWN): (LinkState.REGISTERING, Command.REGISTER),
+    # Registering anew is the only way to tell them (H.2).
+    (LinkState.ONLINE, Event.CREDENTIALS_CHANGED): (LinkState.REGISTERING, Command.REGISTER),
     (LinkState.ONLINE, Event.STOP): (LinkState.LEAVING, Command.UNREGISTER),
     (LinkState.LEAVING, Event.ACCEPTED): (LinkState.OFFLINE, None),
     (LinkState.LEAVING, Event.REJECTED): (LinkState.OFFLINE, None),

@@ -179,6 +179,16 @@ async def test_a_generated_password_is_renewed_with_overlap_across_restarts() ->
         access.door.check_login(Login(USER, PASSWORD), HERE)
 
 
+async def test_a_new_password_is_told_and_a_new_client_secret_is_not() -> None:
+    access = await World().open()
+    told: list[Login] = []
+    access.on_new_login(lambda: told.append(access.login))
+    await access.add_client("c", CAD)
+    await access.rotate_secret("c")
+    made = await access.rotate_secret(USER)
+    assert told == [Login(USER, made.secret)]
+
+
 async def test_a_configured_password_is_not_renewed() -> None:
     access = await World(is_generated=False).open()
     with pytest.raises(ConflictError, match=r"api\.password"):

@@ -1,6 +1,6 @@
 """A reference platform over TLS, and everything a device needs to register with it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import repeat
 from pathlib import Path
@@ -42,12 +42,15 @@ def settings(platform: ReferencePlatform) -> PlatformSettings:
 async def open_link(
     settings: PlatformSettings,
     *,
-    password: str = PASSWORD,
+    passwords: Sequence[str] = (PASSWORD,),
     expires: float = 0.6,
     timeout: float = 2.0,
 ) -> AsyncIterator[PlatformLink]:
-    """Open a link as the appliance does, with a lease that a test can wait for."""
-    device = Device(CODE, lambda: ApiCredentials("admin", password), port=lambda: 8123)
+    """Open a link as the appliance does, with a lease that a test can wait for.
+
+    The first of `passwords` is the API password.
+    """
+    device = Device(CODE, lambda: ApiCredentials("admin", passwords[0]), port=lambda: 8123)
     async with PlatformHttp(settings, timeout=timeout) as http:
         client = PlatformClient(http, Anonymous())
         introduction = Introduction(settings, client, device)

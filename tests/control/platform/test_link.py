@@ -79,6 +79,29 @@ async def test_a_forgotten_device_registers_again(
     assert Event.UNKNOWN in [step.event for step in link.transitions()]
 
 
+@pytest.mark.row("SEC-06")
+async def test_new_credentials_are_told_at_once(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    passwords = ["old"]
+    async with open_link(settings, passwords=passwords, expires=600.0) as link:
+        await registered(platform)
+        passwords[0] = "new"
+        link.tell_credentials()
+        await until(lambda: link.view().registrations == 2)
+        assert machine(platform).login.password == "new"
+
+
+async def test_credentials_that_change_during_a_registration_are_told_after_it(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    platform.faults.delay_next(REGISTER, 0.3)
+    async with open_link(settings, expires=600.0) as link:
+        await until(lambda: link.view().state is LinkState.REGISTERING)
+        link.tell_credentials()
+        await registered(platform, times=2)
+
+
 async def test_a_platform_that_comes_back_gets_the_device_back(
     platform: ReferencePlatform, settings: PlatformSettings
 ) -> None:
@@ -208,7 +231,7 @@ async def test_a_second_device_with_the_same_code_is_refused_and_keeps_asking(
 ) -> None:
     async with open_link(settings):
         first = await registered(platform)
-        async with open_link(settings, password="another") as second:
+        async with open_link(settings, passwords=["another"]) as second:
             await until(lambda: "40901" in second.view().last_error)
             attempts = len(second.transitions())
             await until(lambda: len(second.transitions()) > attempts + 4)
@@ -222,7 +245,7 @@ async def test_stopping_a_refused_device_leaves_the_other_one_registered(
     async with open_link(settings):
         await registered(platform)
         platform.faults.delay_next(REGISTER, 5.0)
-        async with open_link(settings, password="another") as second:
+        async with open_link(settings, passwords=["another"]) as second:
             await until(lambda: second.view().state is LinkState.REGISTERING)
         assert second.view().state is LinkState.OFFLINE
         assert CODE in platform.registry.machines

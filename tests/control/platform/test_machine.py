@@ -41,7 +41,7 @@ def test_stop_has_a_meaning_everywhere(state: LinkState) -> None:
     ("command", "answers"),
     [
         (Command.REGISTER, {Event.ACCEPTED, Event.REJECTED, Event.UNKNOWN}),
-        (Command.KEEP_ALIVE, {Event.BEATS_LOST, Event.UNKNOWN}),
+        (Command.KEEP_ALIVE, {Event.BEATS_LOST, Event.UNKNOWN, Event.CREDENTIALS_CHANGED}),
         (Command.BACK_OFF, {Event.START}),
         (Command.UNREGISTER, {Event.ACCEPTED, Event.REJECTED, Event.UNKNOWN}),
     ],

@@ -97,7 +97,7 @@ class Dispatcher:
             outcome = await _sent(sink, delivery)
         self._receivers.note(sink.receiver, failed=outcome.verdict is Verdict.FAILED)
         had_failed = course.failures > 0
-        step = course.take(outcome, self._clock.monotonic())
+        step = course.take(outcome, self._clock.monotonic(), delivery.number)
         self._report(queue, outcome, had_failed=had_failed)
         await self._settle(delivery, outcome.reason, step)
         return True

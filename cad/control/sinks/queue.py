@@ -50,14 +50,20 @@ class DeliveryQueue:
         """Begin with a willing receiver; `delays` starts a series of growing delays."""
         self._new_delays = delays
         self._delays = delays()
-        self._refusals = 0
+        self._number, self._refusals = 0, 0
         self.failures = 0
         """Attempts without success since the last success."""
         self.due = 0.0
         """When the next attempt may begin."""
 
-    def take(self, outcome: Outcome, now: float) -> Step:
-        """Take what an attempt that ended at `now` came to; return what to do with its event."""
+    def take(self, outcome: Outcome, now: float, number: int) -> Step:
+        """Take what an attempt that ended at `now` came to; return what to do with its event.
+
+        Refusals are counted for the event of this `number`: it may have come to be the first
+        because the one before was dropped, or revived in its old place.
+        """
+        if number != self._number:
+            self._number, self._refusals = number, 0
         if outcome.verdict is Verdict.DELIVERED:
             self._start_over()
             self.failures = 0

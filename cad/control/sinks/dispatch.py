@@ -93,6 +93,7 @@ class Dispatcher:
         async with self._receivers.room(sink.receiver):
             delivery = await self._store.head(queue)
             if delivery is None:
+                self._gauge.emptied(queue)
                 return False
             outcome = await _sent(sink, delivery)
         self._receivers.note(sink.receiver, failed=outcome.verdict is Verdict.FAILED)

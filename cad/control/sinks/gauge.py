@@ -40,8 +40,11 @@ class OutboxGauge:
         self._latencies.append(latency)
 
     def changed(self, counts: OutboxView) -> None:
-        """Take the counts after a change."""
+        """Take the counts after a change; where nothing is kept, nothing is wrong any more."""
         self._counts = counts
+        kept = {each.name for each in counts.destinations if each.waiting or each.dead}
+        for queue in [queue for queue in self._errors if queue.destination.name not in kept]:
+            del self._errors[queue]
 
     def failed(self, queue: QueueKey, error: str) -> None:
         """Take note why the last attempt of `queue` had no success."""
@@ -55,6 +58,15 @@ class OutboxGauge:
     def succeeded(self, queue: QueueKey) -> None:
         """Take note that nothing is wrong with `queue` any more."""
         self._errors.pop(queue, None)
+
+    def emptied(self, queue: QueueKey) -> None:
+        """Take note that nothing waits in `queue`; what went wrong lasts while dead ones are left.
+
+        An attempt that was under way when its event went may have failed after that.
+        """
+        name = queue.destination.name
+        if not any(each.dead for each in self._counts.destinations if each.name == name):
+            self._errors.pop(queue, None)
 
     def forget(self, task_id: TaskId) -> None:
         """Drop what went wrong with the queues of a task whose events are gone."""

@@ -162,3 +162,31 @@ async def test_what_waits_for_a_hanging_receiver_is_not_read_yet(tmp_path: Path)
             await until(lambda: deliveries_in_memory() >= POSTS_PER_RECEIVER)
             await store.view()  # reads are done in their order: all others are over
             assert deliveries_in_memory() == POSTS_PER_RECEIVER
+
+
+class SlowlyFailingSink:
+    """A receiver that fails when it is told to."""
+
+    receiver = "slow"
+
+    def __init__(self) -> None:
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        self.asked.set()
+        await self.answer.wait()
+        return Outcome(Verdict.FAILED, "away")
+
+
+async def test_a_task_deleted_during_an_attempt_leaves_no_error(tmp_path: Path) -> None:
+    clock, sink = SystemClock(), SlowlyFailingSink()
+    async with await Database.open(tmp_path / "cad.db") as database:
+        store = OutboxRepository(database, BOX, limit_mb=1, clock=clock)
+        async with Outbox(store, lambda _: sink, clock, lambda: ORIGIN, delays=soon) as outbox:
+            record = task("http://slow")
+            await outbox.store(event(1), record)
+            await sink.asked.wait()
+            await outbox.forget_task(record.order.task_id, force=True)
+            sink.answer.set()
+            await until(lambda: outbox.view().last_error)
+            await until(lambda: not outbox.view().last_error)

@@ -163,6 +163,7 @@ async def test_a_full_outbox_drops_the_oldest_and_says_so(
         for number in range(1, 6):
             await outbox.store(event(number, image=bytes(300_000)), task(receiver.url))
         assert (outbox.view().dropped, outbox.view().waiting) == (2, 3)
+        await receiver.until(lambda receiver: receiver.attempts[-1] == FIRST_FIVE[2])
         receiver.always.clear()
         await until_settled(outbox)
     assert receiver.ids == FIRST_FIVE[2:]

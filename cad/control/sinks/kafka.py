@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
+from weakref import WeakValueDictionary
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -87,7 +88,7 @@ class KafkaSinks:
         self._timeout, self._idle_limit = timeout, idle_limit
         self._largest_record = largest_record
         self._connections: dict[tuple[str, ...], _Connection] = {}
-        self._starting: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._starting = WeakValueDictionary[tuple[str, ...], asyncio.Lock]()
         self._group = asyncio.TaskGroup()
         self._closing: asyncio.Task[None] | None = None
 

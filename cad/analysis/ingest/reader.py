@@ -69,6 +69,7 @@ class StreamReader:
         self._lock = threading.Lock()
         self._life, self._thread = Life(), threading.Thread()
         self._is_known = False
+        self._stranded_at: float | None = None
         is_paced = not source.is_live and (limits.pace_files or source.loop)
         self._desk = Desk(
             source=source,
@@ -112,8 +113,10 @@ class StreamReader:
         with self._lock:
             hangs = self._life.hangs(self._clock.monotonic())
             if self._life.over.is_set() or not (hangs or not self._thread.is_alive()):
+                self._stranded_at = None
                 return
-            if self._strays.are_too_many:
+            if hangs and self._strays.are_too_many:
+                self._strand()
                 return
             self._life.over.set()
             self._strays.add(self._thread)
@@ -122,15 +125,35 @@ class StreamReader:
                 kind, message = FaultClass.ENGINE, "reading failed for a reason that is in the log"
             self._governor.failed(self._stream_id, self._ledger.lost(kind, message))
             self._begin()
+            if self._thread.ident is None:
+                return  # no thread to be had: its status says so, and this is called again
         logger.warning("stream %s: %s; another thread goes on", self._stream_id, message)
 
+    @property
+    def stranded(self) -> float:
+        """Seconds since its thread hangs without another one that may replace it; 0 = it is not."""
+        since = self._stranded_at
+        return 0.0 if since is None else self._clock.monotonic() - since
+
+    def _strand(self) -> None:
+        """Take note that nothing can be done for the stream. The lock is held."""
+        if self._stranded_at is None:
+            self._stranded_at = self._clock.monotonic()
+            text = f"{name(self._desk.source)} does not answer, and too many threads hang already"
+            self._ledger.lost(FaultClass.TIMEOUT, text)
+            logger.error("stream %s: %s", self._stream_id, text)
+
     def _begin(self) -> None:
-        """Start a thread. The lock is held."""
+        """Start a thread; if there is none to be had, `heal` tries again. The lock is held."""
+        self._stranded_at = None
         self._life = life = Life()
         label = f"stream-{self._stream_id}"
         # A daemon: the process must be able to end while libav hangs in this thread.
         self._thread = threading.Thread(target=self._read, args=(life,), name=label, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the limit of threads, or of memory
+            self._ledger.lost(FaultClass.ENGINE, f"no thread can be started: {error}")
 
     def _read(self, life: Life) -> None:
         """Open and read the stream for as long as `life` lasts."""

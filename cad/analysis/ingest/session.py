@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -113,10 +113,17 @@ class Session:
     def _read(self, packet: "Packet[VideoStream]") -> None:
         if packet.size:
             self._note(packet)
-        for picture in self._decoder.decode(packet):
+        for picture in self._decoded(packet):
             self._take(picture)
         self._count_losses()
         self._expect_pictures()
+
+    def _decoded(self, packet: "Packet[VideoStream]") -> Sequence[VideoFrame]:
+        """Return what the decoder makes of a packet, all at once: its deadline is for no sink."""
+        self._life.expect(self._desk.clock.monotonic() + self._desk.limits.silence_timeout)
+        pictures = list(self._decoder.decode(packet))
+        self._life.expect(None)
+        return pictures
 
     def _count_losses(self) -> None:
         damaged, skipped = losses = self._decoder.errors, self._decoder.skipped

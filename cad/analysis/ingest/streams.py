@@ -49,10 +49,9 @@ class Streams:
         """Return how every open stream goes."""
         return [reader.status() for reader in list(self._readers.values())]
 
-    @property
-    def abandoned_threads(self) -> int:
-        """Threads that hang in libav and were given up."""
-        return len(self._strays)
+    def stranded(self) -> float:
+        """Return for how many seconds a stream hangs that only a new process can read; 0 = none."""
+        return max((reader.stranded for reader in list(self._readers.values())), default=0.0)
 
     async def close_all(self) -> None:
         """Stop everything; wait for the threads for at most `STOP_BUDGET` seconds."""

@@ -11,15 +11,19 @@ import pytest
 from typing_extensions import override
 
 from cad.analysis.ingest.governor import Governor
+from cad.analysis.ingest.ledger import Ledger
 from cad.analysis.ingest.limits import IngestLimits
 from cad.analysis.ingest.reader import Strays, StreamReader
+from cad.analysis.ingest.session import Desk, Life, Session
+from cad.analysis.ingest.source import opened
 from cad.analysis.ingest.streams import Streams
+from cad.analysis.ingest.timeline import Timeline
 from cad.base.clock import SystemClock
 from cad.domain.faults import FaultClass
 from cad.domain.frames import Frame
 from cad.domain.ids import StreamId
 from cad.domain.streams import StreamPhase, StreamSource
-from tests.analysis.ingest.rig import CLIP, Collector, limits
+from tests.analysis.ingest.rig import CLIP, Collector, TurnableClock, limits
 from tests.waiting import until
 
 ONE, TWO = StreamId("one"), StreamId("two")
@@ -28,11 +32,11 @@ FILE = StreamSource(url=CLIP.as_uri(), loop=True)
 
 @asynccontextmanager
 async def streams(bounds: IngestLimits) -> AsyncGenerator[Streams]:
-    opened = Streams(bounds, SystemClock())
+    running = Streams(bounds, SystemClock())
     try:
-        yield opened
+        yield running
     finally:
-        await opened.close_all()
+        await running.close_all()
 
 
 async def test_streams_come_and_go_without_touching_each_other() -> None:
@@ -145,7 +149,7 @@ async def test_a_bug_in_a_sink_does_not_end_its_stream() -> None:
     async with streams(limits(CLIP.parent)) as running:
         running.open(ONE, FILE, sink)
         await until(lambda: len(sink.frames) > 5, 20)
-        assert running.abandoned_threads == 0
+        assert running.stranded() == 0
 
 
 async def test_no_more_threads_are_given_up_than_allowed(deaf: Deaf) -> None:
@@ -161,6 +165,81 @@ async def test_no_more_threads_are_given_up_than_allowed(deaf: Deaf) -> None:
     reader.stop()
     deaf.returns.set()
     await until(lambda: reader.join(0))
+
+
+async def test_a_stream_that_no_other_thread_may_take_over_is_stranded_and_says_so(
+    deaf: Deaf,
+) -> None:
+    clock = Later()
+    reader = dead_camera(clock, Strays(0))
+    reader.start()
+    await until(lambda: deaf.calls == 1)
+    clock.ahead += 100
+    reader.heal()
+    clock.ahead += 50
+    fault = reader.status().fault
+    assert fault is not None
+    assert "too many threads hang" in fault.message
+    assert 50 <= reader.stranded < 60
+    deaf.returns.set()
+    await until(lambda: healed(reader))
+    reader.stop()
+    await until(lambda: reader.join(0))
+
+
+def healed(reader: StreamReader) -> bool:
+    reader.heal()
+    return reader.stranded == 0
+
+
+async def test_a_stream_is_read_once_a_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, refused = threading.Thread.start, threading.Event()
+
+    def refuse_once(thread: threading.Thread) -> None:
+        if thread.name == f"stream-{ONE}" and not refused.is_set():
+            refused.set()
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+    sink = Collector()
+    async with streams(limits(CLIP.parent)) as running:
+        running.open(ONE, FILE, sink)
+        assert refused.is_set()
+        await until(lambda: sink.frames)
+
+
+class Witness(Life):
+    """A life that remembers for what it was told to expect a deadline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deadlines: list[float] = []
+
+    @override
+    def expect(self, deadline: float | None) -> None:
+        super().expect(deadline)
+        if deadline is not None:
+            self.deadlines.append(deadline)
+
+
+def test_reading_a_packet_and_decoding_it_each_have_a_deadline() -> None:
+    clock, sink, life = TurnableClock(), Collector(), Witness()
+    source, bounds = StreamSource(url=CLIP.as_uri()), limits(CLIP.parent)
+    desk = Desk(
+        source=source,
+        sink=sink,
+        limits=bounds,
+        clock=clock,
+        ledger=Ledger(ONE, clock),
+        timeline=Timeline(),
+        pace=None,
+        wait=clock.wait,
+        on_open=lambda: None,
+    )
+    with opened(source, bounds) as container:
+        Session(desk, container, life).run()
+    assert len(life.deadlines) >= 2 * len(sink.frames) > 0
 
 
 async def test_one_silent_camera_does_not_touch_the_others() -> None:

@@ -142,6 +142,11 @@ def _contradictions(settings: Settings) -> list[str]:
     rules = [
         (bool(api.tls_cert) != bool(api.tls_key), "api.tls_cert and api.tls_key: set both or none"),
         (
+            bool(api.client_ca) and api.allow_http and not api.tls_cert,
+            "api.client_ca: over plain HTTP (api.allow_http without api.tls_cert) nobody is asked "
+            "for a certificate; set api.tls_cert and api.tls_key, or remove one of the two",
+        ),
+        (
             bool(platform.client_cert) != bool(platform.client_key),
             "platform.client_cert and platform.client_key: set both or none",
         ),

@@ -93,6 +93,7 @@ def test_a_variable_of_an_unknown_section_is_refused(
     [
         ("[api", "is not TOML"),
         ("[api]\ntls_cert = 'x'", "api.tls_key"),
+        ("[api]\nclient_ca = 'ca.pem'\nallow_http = true", "api.client_ca"),
         ("[platform]\nclient_id = 'x'", "platform.client_secret"),
         ("[platform]\nurl = 'http://p:1'", "https"),
         ("[platform]\nurl = 'p:1'", "platform.url"),

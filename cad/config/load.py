@@ -143,8 +143,7 @@ def _contradictions(settings: Settings) -> list[str]:
         (bool(api.tls_cert) != bool(api.tls_key), "api.tls_cert and api.tls_key: set both or none"),
         (
             bool(api.client_ca) and api.allow_http and not api.tls_cert,
-            "api.client_ca: over plain HTTP (api.allow_http without api.tls_cert) nobody is asked "
-            "for a certificate; set api.tls_cert and api.tls_key, or remove one of the two",
+            "api.client_ca: needs api.tls_cert, for api.allow_http alone serves plain HTTP",
         ),
         (
             bool(platform.client_cert) != bool(platform.client_key),

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cad import __version__
@@ -19,6 +19,7 @@ from cad.control.appliance import Commands, running_appliance
 from cad.daemon.check_package import check_package
 from cad.daemon.journal import configure_logging
 from cad.daemon.notify import Notifier
+from cad.daemon.preflight import unusable
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
@@ -37,16 +38,23 @@ def run(arguments: list[str]) -> int:
     try:
         settings = load(options.config)
     except ConfigError as error:
-        for problem in error.problems:
-            print(f"cadd: {problem}", file=sys.stderr)  # noqa: T201
-        return EXIT_CONFIGURATION
+        return _refuse(error.problems)
+    if options.command == "check-package":
+        return check_package(options.path, settings, as_json=options.json)
+    if problems := unusable(settings):
+        return _refuse(problems)
     if options.check_config:
         print("configuration is good")  # noqa: T201
         return 0
-    if options.command == "check-package":
-        return check_package(options.path, settings, as_json=options.json)
     configure_logging(options.log_level)
     return asyncio.run(serve(settings))
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    """Say what is wrong with the configuration; return the exit code."""
+    for problem in problems:
+        print(f"cadd: {problem}", file=sys.stderr)  # noqa: T201
+    return EXIT_CONFIGURATION
 
 
 async def serve(settings: Settings) -> int:

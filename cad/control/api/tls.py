@@ -83,6 +83,15 @@ def read_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
+def check_tls(settings: ApiSettings) -> None:
+    """Raise TlsSettingsError if a file that the settings name cannot be used. Blocks."""
+    client_ca = Path(settings.client_ca) if settings.client_ca else None
+    if settings.tls_cert:
+        read_context(TlsFiles(Path(settings.tls_cert), Path(settings.tls_key), client_ca))
+    elif client_ca is not None:
+        _demand_clients(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), client_ca)
+
+
 def _demand_clients(context: ssl.SSLContext, client_ca: Path) -> None:
     try:
         context.load_verify_locations(cafile=client_ca)

@@ -48,9 +48,15 @@ class Book:
     ) -> None:
         """Store and show records, and forget others, all or nothing.
 
-        Whoever is cancelled meanwhile leaves memory and store saying the same.
+        Whoever is cancelled meanwhile waits for the end all the same, and leaves memory and store
+        saying the same.
         """
-        await asyncio.shield(self._apply(keep, forget))
+        writing = asyncio.ensure_future(self._apply(keep, forget))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing])
+            raise
 
     async def _apply(self, keep: Sequence[PackageRecord], forget: Sequence[PackageRecord]) -> None:
         await self._store.apply(keep=keep, forget=forget)

@@ -1,5 +1,6 @@
 """The records of packages in memory."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -28,10 +29,11 @@ Loaded = tuple[Sequence[FilePackage], Sequence[AlgoPackage], Sequence[JournalEnt
 
 
 class Stored:
-    """A store that holds what it was made with."""
+    """A store that holds what it was made with, and writes when it may."""
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
+        self.is_asked, self.may_go_on = asyncio.Event(), asyncio.Event()
 
     async def load(self) -> Loaded:
         return self._loaded
@@ -39,10 +41,25 @@ class Stored:
     async def apply(
         self, *, keep: Sequence[PackageRecord] = (), forget: Sequence[PackageRecord] = ()
     ) -> None:
-        raise AssertionError(keep, forget)
+        self.is_asked.set()
+        await self.may_go_on.wait()
 
 
 async def test_operations_on_records_that_are_lost_are_given_up() -> None:
     book = Book(Stored(([PACKAGE], [], [PUSH, INSTALL])))
     await book.load()
     assert (book.files, book.entries) == ({NUMBER: PACKAGE}, {})
+
+
+async def test_a_cancelled_caller_waits_until_memory_and_store_say_the_same() -> None:
+    store = Stored(([], [], []))
+    book = Book(store)
+    async with asyncio.TaskGroup() as group:
+        caller = group.create_task(book.apply(keep=[PACKAGE]))
+        await store.is_asked.wait()
+        caller.cancel()
+        await asyncio.sleep(0)
+        assert not caller.done()
+        store.may_go_on.set()
+    assert caller.cancelled()
+    assert book.files == {NUMBER: PACKAGE}

@@ -16,6 +16,7 @@ from cad.domain.streams import StreamPhase, StreamStatus
 from cad.domain.views import (
     DestinationView,
     HostFigures,
+    IntakeView,
     LinkState,
     LinkView,
     OutboxView,
@@ -190,6 +191,8 @@ class OutboxItem(WireModel):
     stored_bytes: int
     oldest_waiting: str | None = None
     last_error: str | None = None
+    internal_errors: Long = 0
+    """Attempts since the daemon started that a bug of this device ended; each is repeated."""
     latency_p50_ms: int | None = None
     """From a picture's arrival to its event on disk, of the last events; absent = none yet."""
     latency_p95_ms: int | None = None
@@ -206,9 +209,38 @@ class OutboxItem(WireModel):
             stored_bytes=view.stored_bytes,
             oldest_waiting=_moment(view.oldest_waiting, zone),
             last_error=redact(view.last_error) or None,
+            internal_errors=view.internal_errors,
             latency_p50_ms=_milliseconds(view.latency_p50),
             latency_p95_ms=_milliseconds(view.latency_p95),
             destinations=[DestinationItem.from_view(each) for each in view.destinations],
+        )
+
+
+class EventsItem(WireModel):
+    """What became of the events that the workers raised since the daemon started."""
+
+    stored: Long = 0
+    orphaned: Long = 0
+    """Of tasks that are no more; not stored."""
+    unmade: Long = 0
+    """Of which no document could be made; not stored."""
+    failures: Long = 0
+    """Tries to store that failed; each was or will be repeated."""
+    refused_now: Long = 0
+    """Events that wait because the disk refuses them now."""
+    last_error: Text | None = None
+    """Why it does; absent while all is well."""
+
+    @classmethod
+    def from_view(cls, view: IntakeView) -> Self:
+        """Return `view` as it is answered."""
+        return cls(
+            stored=view.stored,
+            orphaned=view.orphaned,
+            unmade=view.unmade,
+            failures=view.failures,
+            refused_now=view.refused_now,
+            last_error=redact(view.last_error) or None,
         )
 
 
@@ -237,6 +269,7 @@ class StatusItem(WireModel):
     host: HostItem
     workers: list[WorkerItem]
     outbox: OutboxItem
+    events: EventsItem = EventsItem()
     counts: Counts
 
 

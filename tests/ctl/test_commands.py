@@ -44,6 +44,10 @@ STATUS = {
             "threads": 2, "cpuSeconds": 1.5, "residentBytes": 2**20, "streams": 1,
         }
     ],
+    "events": {
+        "stored": 12, "orphaned": 0, "unmade": 0, "failures": 4, "refusedNow": 2,
+        "lastError": "database: disk is full",
+    },
     "outbox": {
         "waiting": 3,
         "delivered": 4,
@@ -112,6 +116,8 @@ def test_status_says_what_is_wrong(daemon: Daemon, technician: Technician) -> No
         "25%",
         "2 RUNNING",
         "1 refused for good",
+        "12 stored, 4 failed tries, 2 refused by the disk now",
+        "database: disk is full",
         "kafka://k1:9092/E",
     ):
         assert part in shown

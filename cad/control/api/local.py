@@ -24,6 +24,7 @@ async def status(request: web.Request) -> web.Response:
         host=wire.HostItem.from_figures(app[HOST].figures()),
         workers=[wire.WorkerItem.from_view(view) for view in app[WORKERS].workers()],
         outbox=wire.OutboxItem.from_view(app[OUTBOX].view(), zone),
+        events=wire.EventsItem.from_view(app[WORKERS].intake()),
         counts=_counts(app),
     )
     return reply(request, item.to_wire())

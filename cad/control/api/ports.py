@@ -11,7 +11,14 @@ from cad.domain.deliveries import DeadLetter
 from cad.domain.ids import EventId, FilePackageId, ServiceId, TaskId
 from cad.domain.packages import AlgoPackage, FilePackage, PackageState, PushOrder
 from cad.domain.tasks import NewTask
-from cad.domain.views import HostFigures, LinkView, OutboxView, TaskView, WorkerView
+from cad.domain.views import (
+    HostFigures,
+    IntakeView,
+    LinkView,
+    OutboxView,
+    TaskView,
+    WorkerView,
+)
 
 
 class PackageService(Protocol):
@@ -87,6 +94,9 @@ class Workers(Protocol):
 
     def workers(self) -> Sequence[WorkerView]:
         """Return each worker as it is now."""
+
+    def intake(self) -> IntakeView:
+        """Return what became of the events of all workers."""
 
 
 class Host(Protocol):

@@ -22,7 +22,7 @@ from cad.domain.ids import ServiceId, StreamId, TaskId
 from cad.domain.packages import ServiceOrder
 from cad.domain.streams import StreamStatus
 from cad.domain.tasks import TaskOrder
-from cad.domain.views import WorkerView
+from cad.domain.views import IntakeView, WorkerView
 from cad.protocols.worker.messages import LoadService, encode
 
 logger = logging.getLogger(__name__)
@@ -225,6 +225,10 @@ class Fleet:
     def workers(self) -> list[WorkerView]:
         """Return every worker as people see it."""
         return [worker.view() for worker in self._all_workers()]
+
+    def intake(self) -> IntakeView:
+        """Return what became of the events of all workers."""
+        return self.tally.view()
 
     def streams(self) -> list[StreamStatus]:
         """Return every stream that a worker has."""

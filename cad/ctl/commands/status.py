@@ -4,7 +4,7 @@ import typer
 
 from cad.ctl.output import console, duration, print_pairs, print_table, size
 from cad.ctl.session import Json, api, run, show
-from cad.wire.local import STATUS, OutboxItem, StatusItem
+from cad.wire.local import STATUS, EventsItem, OutboxItem, StatusItem
 
 
 def status(context: typer.Context, *, as_json: Json = False) -> None:
@@ -28,6 +28,7 @@ def _render(data: object) -> None:
             ("packages", item.counts.packages),
             ("tasks", f"{item.counts.tasks} ({states})" if states else item.counts.tasks),
             ("streams", item.counts.streams),
+            ("events", _events_line(item.events)),
             ("outbox", _outbox_line(item.outbox)),
         ]
     )
@@ -69,6 +70,25 @@ def _used(used: int, free: int) -> str:
 
 def _outbox_line(outbox: OutboxItem) -> str:
     line = f"{outbox.waiting} waiting, {outbox.delivered} delivered"
-    for count, name in ((outbox.dead, "refused for good"), (outbox.dropped, "dropped")):
-        line += f", {count} {name}" if count else ""
+    line += _where_any(
+        (outbox.dead, "refused for good"),
+        (outbox.dropped, "dropped"),
+        (outbox.internal_errors, "tries ended by internal errors"),
+    )
     return f"{line}; {outbox.last_error}" if outbox.last_error else line
+
+
+def _events_line(events: EventsItem) -> str:
+    line = f"{events.stored} stored"
+    line += _where_any(
+        (events.orphaned, "of deleted tasks"),
+        (events.unmade, "unreadable and lost"),
+        (events.failures, "failed tries"),
+        (events.refused_now, "refused by the disk now"),
+    )
+    return f"{line}; {events.last_error}" if events.last_error else line
+
+
+def _where_any(*counts: tuple[int, str]) -> str:
+    """Return those of the counts that are not zero, each after a comma."""
+    return "".join(f", {count} {name}" for count, name in counts if count)

@@ -27,6 +27,7 @@ from cad.domain.tasks import FrameCounts, NewTask, TaskOrder, TaskRecord, TaskSt
 from cad.domain.views import (
     DestinationView,
     HostFigures,
+    IntakeView,
     LinkState,
     LinkView,
     OutboxView,
@@ -214,6 +215,12 @@ class FakeWorkers:
     """One worker with one stream."""
 
     state: WorkerState = WorkerState.READY
+    refusal: str = ""
+
+    def intake(self) -> IntakeView:
+        return IntakeView(
+            stored=7, unmade=1, refused_now=int(bool(self.refusal)), last_error=self.refusal
+        )
 
     def workers(self) -> Sequence[WorkerView]:
         stream = StreamStatus(

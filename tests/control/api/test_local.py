@@ -24,6 +24,13 @@ async def test_status_shows_everything_at_a_glance(call_local: Caller) -> None:
     assert status.link.url == "https://platform:9443"
 
 
+async def test_status_shows_what_the_disk_refuses(call_local: Caller, fakes: Fakes) -> None:
+    fakes.workers.refusal = "database: disk is full"
+    events = StatusItem.read((await call_local("GET", "/local/v1/status")).data).events
+    assert (events.stored, events.unmade, events.refused_now) == (7, 1, 1)
+    assert events.last_error == "database: disk is full"
+
+
 async def test_a_task_is_made_listed_paused_resumed_and_deleted(call_local: Caller) -> None:
     await call_local("POST", "/local/v1/tasks", order())
     for verb, state in (("pause", "PAUSED"), ("resume", "PENDING")):

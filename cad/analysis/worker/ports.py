@@ -23,6 +23,9 @@ class Streams(Protocol):
     def statuses(self) -> Sequence[StreamStatus]:
         """Return where each open stream stands."""
 
+    def stranded(self) -> float:
+        """Return for how many seconds a stream hangs that only a new process can read; 0 = none."""
+
     async def close_all(self) -> None:
         """Close every stream and wait for the threads, a few seconds at most."""
 

@@ -145,6 +145,7 @@ class Worker:
             oldest_inference=self._scheduler.oldest_call(),
             cpu_seconds=used.ru_utime + used.ru_stime,
             resident_bytes=resident_bytes,
+            stranded=self._streams.stranded(),
         )
 
     async def _wind_down(self) -> None:

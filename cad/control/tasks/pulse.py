@@ -18,6 +18,9 @@ class PulseLimits(NamedTuple):
     process its tasks go on within 5 s."""
     inference: float = 30.0
     """The longest an inference may take: beyond it the accelerator's driver hangs."""
+    stranded: float = 300.0
+    """The longest a stream may hang that only a new process can read: its cure costs the other
+    streams of the worker a few seconds each time, and their tracks."""
 
 
 class Pulse:
@@ -27,7 +30,7 @@ class Pulse:
         self._limits = limits
         self._heard, self._looked = now, now
         self._greeted, self._listening = False, True
-        self._oldest_inference = 0.0
+        self._oldest_inference, self._stranded = 0.0, 0.0
 
     def greeted(self, now: float) -> None:
         """Take note of the first word."""
@@ -35,7 +38,8 @@ class Pulse:
 
     def reported(self, report: Report, now: float) -> None:
         """Take note of a report."""
-        self._heard, self._oldest_inference = now, report.oldest_inference
+        self._heard = now
+        self._oldest_inference, self._stranded = report.oldest_inference, report.stranded
 
     def deafened(self) -> None:
         """Take note that nobody listens for a while: silence means nothing."""
@@ -58,4 +62,10 @@ class Pulse:
             return f"it did not come up in {silent:.0f} s"
         if self._greeted and silent > self._limits.report:
             return f"it has reported nothing for {silent:.1f} s"
+        return ""
+
+    def streams_verdict(self) -> str:
+        """Return why the worker is to be replaced though its algorithms are well; empty = no."""
+        if self._stranded > self._limits.stranded:
+            return f"a stream has hung for {self._stranded:.0f} s, and too many threads with it"
         return ""

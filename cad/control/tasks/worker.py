@@ -64,7 +64,7 @@ class WorkerEnd(NamedTuple):
 
     reason: str
     own_doing: bool
-    """Not by a signal from outside."""
+    """An algorithm may have done it: no signal from outside, no camera."""
     services: frozenset[ServiceId]
     """Algorithms that were loading or had tasks."""
 
@@ -231,7 +231,7 @@ class Worker:
         except WorkerNotStartedError as error:
             return str(error)
         if not self._leaving.is_set():
-            own_doing = not process.was_killed_from_outside
+            own_doing = not process.is_blameless
             self._on_end(WorkerEnd(reason, own_doing, present.life.busy))
         return reason
 
@@ -258,6 +258,9 @@ class Worker:
             await asyncio.sleep(LOOK_INTERVAL)
             if complaint := present.pulse.verdict(self._clock.monotonic()):
                 present.process.kill(complaint)
+                return
+            if complaint := present.pulse.streams_verdict():
+                present.process.kill(complaint, blameless=True)
                 return
             present.life.try_again()
 

@@ -62,7 +62,7 @@ class WorkerProcess:
     ) -> None:
         self._process, self._reader, self._writer = process, reader, writer
         self._oom_kills = oom_kills
-        self._ran_out_of_memory = False
+        self._ran_out_of_memory = self._is_blameless = False
         self.complaint = ""
         """Why it was killed; empty = it was not."""
 
@@ -126,9 +126,10 @@ class WorkerProcess:
                 for body in frames.feed(chunk):
                     yield decode_news(body)
 
-    def kill(self, complaint: str) -> None:
-        """End it at once; a stopped or hung process, too."""
-        self.complaint = self.complaint or complaint
+    def kill(self, complaint: str, *, blameless: bool = False) -> None:
+        """End it at once, a stopped or hung process, too; `blameless` = no algorithm did it."""
+        if not self.complaint:
+            self.complaint, self._is_blameless = complaint, blameless
         with suppress(ProcessLookupError):
             self._process.kill()
 
@@ -155,15 +156,16 @@ class WorkerProcess:
         return describe_exit(code)
 
     @property
-    def was_killed_from_outside(self) -> bool:
-        """Whether it ended by a signal that programs do not raise themselves, and not by us.
+    def is_blameless(self) -> bool:
+        """Whether no algorithm has ended it: a signal from outside did, or we for another reason.
 
-        The kernel's kill for want of memory counts as its own doing: it took that memory, most
-        likely. Known after `ending`.
+        The kernel's kill for want of memory is no signal from outside: who is killed has taken the
+        memory, most likely. Known after `ending`.
         """
         outside = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
-        by_itself = bool(self.complaint) or self._ran_out_of_memory
-        return not by_itself and self._process.returncode in outside
+        if self.complaint:
+            return self._is_blameless
+        return self._process.returncode in outside and not self._ran_out_of_memory
 
     async def _has_ended(self, timeout: float) -> bool:
         with suppress(TimeoutError):

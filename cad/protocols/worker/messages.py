@@ -122,6 +122,8 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     """Seconds that the longest running inference has taken so far."""
     cpu_seconds: float
     resident_bytes: int
+    stranded: float = 0.0
+    """Seconds for which a stream has hung that only a new process can read; 0 = there is none."""
 
 
 class EventRaised(msgspec.Struct, frozen=True, tag=True):

@@ -33,6 +33,7 @@ class PlayedStreams:
     states: dict[StreamId, StreamStatus] = field(default_factory=dict)
     opened: list[StreamId] = field(default_factory=list)
     closed: list[StreamId] = field(default_factory=list)
+    stranded_for: float = 0.0
 
     def open(self, stream_id: StreamId, source: StreamSource, sink: FrameSink) -> None:
         self.opened.append(stream_id)
@@ -45,6 +46,9 @@ class PlayedStreams:
 
     def statuses(self) -> list[StreamStatus]:
         return list(self.states.values())
+
+    def stranded(self) -> float:
+        return self.stranded_for
 
     async def close_all(self) -> None:
         for stream_id in list(self.sinks):

@@ -56,6 +56,11 @@ async def test_an_idle_worker_reports(play: Play) -> None:
     assert report.resident_bytes > 10_000_000
 
 
+async def test_a_stream_that_only_a_new_process_can_read_is_reported(play: Play) -> None:
+    play.streams.stranded_for = 12.5
+    await until(lambda: play.desk.all(Report) and play.desk.all(Report)[-1].stranded == 12.5)
+
+
 async def test_a_recording_is_analysed_to_its_end_and_then_finished(play: Play) -> None:
     await started(play, StartTask(task()))
     await play.streams.play_all(range(20))

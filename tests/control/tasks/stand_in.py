@@ -5,8 +5,9 @@ What it does with a task is said by the scheme of the task's stream:
 * `rtsp`: reports a picture more with each report
 * `file`: reports the end of the recording
 * `events`: raises as many events as the URL's host says, once
-* `die`, `hang`, `garbage`, `deaf`, `stuck`: ends, stops everything, sends no message, stops reading
-  orders, reports an inference without end — once, if the URL's path names a file, which it makes
+* `die`, `hang`, `garbage`, `deaf`, `stuck`, `stranded`: ends, stops everything, sends no message,
+  stops reading orders, reports an inference or a hung stream without end — once, if the URL's path
+  names a file, which it makes
 
 A service whose score threshold is 0.99 fails to load; one of 0.98 kills the process. It appends a
 line to the file `--notes` for each thing that happens to it.
@@ -50,6 +51,8 @@ from cad.protocols.worker.settings import parse_settings
 from tests.control.tasks.values import event
 
 PERIOD = 0.1
+SECONDS = {"stuck": 31.0, "stranded": 301.0}
+"""What is reported of an inference, of a stream."""
 
 
 class StandIn:
@@ -60,7 +63,8 @@ class StandIn:
         self.tasks: dict[str, TaskOrder] = {}
         self.pictures: dict[str, int] = {}
         self.frames, self.open = Frames(), True
-        self.deaf, self.oldest_inference, self.raised = False, 0.0, 0
+        self.deaf, self.raised = False, 0
+        self.seconds = dict.fromkeys(SECONDS, 0.0)
 
     def run(self) -> None:
         self.say(Hello(os.getpid(), "0", ("CPUExecutionProvider",), 2))
@@ -133,8 +137,8 @@ class StandIn:
                 self.socket.sendall(b"\x00\x00\x00\x05hello")
             case "deaf":
                 self.deaf = True
-            case "stuck":
-                self.oldest_inference = 31.0
+            case "stuck" | "stranded" as ailment:
+                self.seconds[ailment] = SECONDS[ailment]
             case "events":
                 for _ in range(int(url.hostname or "1")):
                     self.say(EventRaised(event(self.raised, task.task_id)))
@@ -149,9 +153,10 @@ class StandIn:
             streams=tuple(StreamStatus(stream_id=s, phase=StreamPhase.OPEN) for s in streams),
             tasks=tuple(self.task_report(task) for task in self.tasks.values()),
             services=(),
-            oldest_inference=self.oldest_inference,
+            oldest_inference=self.seconds["stuck"],
             cpu_seconds=time.process_time(),
             resident_bytes=1,
+            stranded=self.seconds["stranded"],
         )
 
     def task_report(self, task: TaskOrder) -> TaskReport:

@@ -147,6 +147,15 @@ async def test_a_worker_that_misbehaves_is_replaced(
         assert reason in site.fleet.workers()[0].last_end
 
 
+async def test_a_worker_with_stranded_streams_is_replaced_and_no_algorithm_blamed(
+    site: Site, tmp_path: Path
+) -> None:
+    async with at_work(site, f"stranded://x{tmp_path}/done"):
+        await until(lambda: site.fleet.workers()[0].restarts == 1 and site.analyses())
+        assert "a stream has hung for 301 s" in site.fleet.workers()[0].last_end
+        assert site.fleet.deaths(PERSON) == 0
+
+
 async def test_a_worker_that_does_not_read_is_replaced_and_nobody_waits_for_it(
     site: Site, tmp_path: Path
 ) -> None:

@@ -23,15 +23,15 @@ def test_an_exit_is_named(code: int, text: str) -> None:
 
 @pytest.mark.peer
 @pytest.mark.parametrize(
-    ("counts", "reason", "from_outside"),
+    ("counts", "reason", "blameless"),
     [((4, 4), "signal SIGKILL", True), ((4, 5), "killed by the kernel: out of memory", False)],
 )
 async def test_a_kill_for_want_of_memory_is_the_workers_own_doing(
-    counts: tuple[int, int], reason: str, from_outside: bool
+    counts: tuple[int, int], reason: str, blameless: bool
 ) -> None:
     kills: Iterator[int] = iter(counts)
     program = WorkerProgram(command=[sys.executable, "-c", SLEEP], settings=SETTINGS)
     async with WorkerProcess.started(program, lambda: next(kills)) as process:
         os.kill(process.pid, signal.SIGKILL)
         assert await process.ending() == reason
-        assert process.was_killed_from_outside is from_outside
+        assert process.is_blameless is blameless

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cad.domain.ids import StreamId
 
 Planes = NDArray[np.uint8]
 """(3, H, W) uint8: a picture as the raw input of a compiled model."""
@@ -112,10 +111,3 @@ class FrameSink(Protocol):
         Live: returns at once, a waiting older picture is replaced and counted as dropped.
         Recordings: blocks until the picture has a place (back-pressure).
         """
-
-
-class StreamSinks(Protocol):
-    """Gives each stream the sink for its pictures."""
-
-    def sink(self, stream_id: StreamId) -> FrameSink:
-        """Return the sink of `stream_id`."""

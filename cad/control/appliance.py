@@ -40,7 +40,7 @@ from cad.control.platform.link import NoPlatform, PlatformLink
 from cad.control.platform.tls import tls_context
 from cad.control.platform.tokens import Anonymous, Authorizer, ClientCredentials
 from cad.control.sinks.by_type import SinksByType
-from cad.control.sinks.http import HttpSinks
+from cad.control.sinks.http import HttpSinks, http_context
 from cad.control.sinks.kafka import KafkaSinks
 from cad.control.sinks.kafka_access import kafka_access
 from cad.control.sinks.objects import ObjectSink, object_access
@@ -138,7 +138,7 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
         ground = await _ground(stack, settings)
         tls = await asyncio.to_thread(tls_context, settings.platform)
         host = await stack.enter_async_context(HostSampler(settings.machine.data_dir).running())
-        outbox = await _outbox(stack, ground, tls)
+        outbox = await _outbox(stack, ground)
         book = TaskBook(TaskRepository(ground.database, ground.box))
         algorithms = InstalledAlgorithms()
         cards = await asyncio.to_thread(count_accelerators)
@@ -204,11 +204,11 @@ async def _access(
     return await AccessService.open(user, ground, policy)
 
 
-async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> Outbox:
+async def _outbox(stack: AsyncExitStack, ground: Ground) -> Outbox:
     machine, clock = ground.settings.machine, ground.clock
     limit = ground.settings.events.outbox_limit_mb
     store = OutboxRepository(ground.database, ground.box, limit_mb=limit, clock=clock)
-    sinks = await _sinks(stack, ground, tls)
+    sinks = await _sinks(stack, ground)
     zone = ZoneInfo(machine.time_zone)
 
     def origin() -> EventOrigin:
@@ -218,12 +218,13 @@ async def _outbox(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) ->
     return await stack.enter_async_context(Outbox(store, sinks, clock, origin))
 
 
-async def _sinks(stack: AsyncExitStack, ground: Ground, tls: ssl.SSLContext) -> SinksByType:
+async def _sinks(stack: AsyncExitStack, ground: Ground) -> SinksByType:
     settings, clock = ground.settings, ground.clock
     kafka = await asyncio.to_thread(kafka_access, settings.kafka)
     objects = await asyncio.to_thread(object_access, settings.objects)
+    http = await asyncio.to_thread(http_context, settings.platform)
     return SinksByType(
-        await stack.enter_async_context(HttpSinks(tls, clock)),
+        await stack.enter_async_context(HttpSinks(http, clock)),
         await stack.enter_async_context(KafkaSinks(kafka, clock)),
         await stack.enter_async_context(ObjectSink(objects)),
     )

@@ -13,6 +13,8 @@ from yarl import URL
 from cad.base.clock import Clock
 from cad.base.errors import RefusedError
 from cad.base.redact import redact
+from cad.base.tls import client_context
+from cad.config.settings import PlatformSettings
 from cad.control.sinks.payload import event_body
 from cad.control.sinks.queue import Outcome, Verdict
 from cad.domain.deliveries import Delivery
@@ -34,6 +36,18 @@ _REDIRECTS = {
     HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 }
+
+
+def http_context(platform: PlatformSettings) -> ssl.SSLContext:
+    """Return how receivers of events are met: by the platform's CA, without its client certificate.
+
+    A receiver is whatever URL a task names; it learns nothing of what proves this device elsewhere.
+    Blocks.
+
+    Raises:
+        BadValueError: the file cannot be read or is not what it should be.
+    """
+    return client_context("platform", ca_file=platform.ca_file)
 
 
 class HttpSinks:

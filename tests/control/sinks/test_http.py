@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from cad.base.clock import SystemClock
-from cad.control.sinks.http import HttpSinks, retry_after
+from cad.config.settings import PlatformSettings
+from cad.control.sinks.http import HttpSinks, http_context, retry_after
 from cad.control.sinks.queue import Outcome, Verdict
 from cad.domain.deliveries import Delivery, QueueKey
 from cad.domain.destinations import HttpDestination
@@ -209,6 +210,35 @@ async def test_a_receiver_with_another_certificate_gets_none(
         assert outcome.verdict is Verdict.FAILED
         assert "CERTIFICATE_VERIFY_FAILED" in outcome.reason
         assert receiver.requests == []
+
+
+@pytest.fixture
+def towards_receivers(authority: CertificateAuthority) -> ssl.SSLContext:
+    """What receivers are met with by a device that has a certificate for its platform."""
+    device = authority.issue("device", ["127.0.0.1"])
+    return http_context(
+        PlatformSettings(
+            ca_file=str(authority.file),
+            client_cert=str(device.certificate),
+            client_key=str(device.key),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("demand", "verdict"),
+    [(ssl.CERT_OPTIONAL, Verdict.DELIVERED), (ssl.CERT_REQUIRED, Verdict.FAILED)],
+)
+async def test_a_receiver_that_asks_is_not_shown_the_certificate_for_the_platform(
+    towards_receivers: ssl.SSLContext,
+    served: ssl.SSLContext,
+    demand: ssl.VerifyMode,
+    verdict: Verdict,
+) -> None:
+    served.verify_mode = demand
+    sinks = HttpSinks(towards_receivers, SystemClock())
+    async with receiving(tls=served) as receiver, sinks:
+        assert (await send(sinks, receiver.url)).verdict is verdict
 
 
 async def test_an_event_is_not_redirected_from_https_to_http(

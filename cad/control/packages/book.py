@@ -51,7 +51,7 @@ class Book:
         Whoever is cancelled meanwhile waits for the end all the same, and leaves memory and store
         saying the same.
         """
-        writing = asyncio.ensure_future(self._apply(keep, forget))
+        writing = asyncio.ensure_future(self._apply(keep, forget))  # noqa: TID251 - awaited below, come what may
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
 Planes = NDArray[np.uint8]
 """(3, H, W) uint8: a picture as the raw input of a compiled model."""
 

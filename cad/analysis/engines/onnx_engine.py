@@ -100,7 +100,8 @@ def open_engine(order: ServiceOrder, accelerator: str) -> OnnxEngine:
     package = read_package(folder)
     decoder = bind_decoder(spec, package.outputs)
     try:
-        session = Session((folder / PLANES_FILE).read_bytes(), choose_provider(accelerator))
+        model, provider = (folder / PLANES_FILE).read_bytes(), choose_provider(accelerator)
+        session = Session(model, provider, cache=folder)
     except (ModelRejectedError, OSError) as error:
         raise UnavailableError(f"service {order.service_id} cannot be loaded: {error}") from error
     return OnnxEngine(spec, session, decoder, package)

@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,7 +17,8 @@ from cad.domain.models import EngineFailedError
 logger = logging.getLogger(__name__)
 
 CPU = "CPUExecutionProvider"
-ACCELERATED = ("TensorrtExecutionProvider", "CUDAExecutionProvider")
+TENSORRT = "TensorrtExecutionProvider"
+ACCELERATED = (TENSORRT, "CUDAExecutionProvider")
 """Best first."""
 SILENT = 4
 """onnxruntime's FATAL: a provider that does not load is an error there, a reading here."""
@@ -31,8 +33,8 @@ class ModelRejectedError(CadError):
 class Session:
     """One model on one device. Any number of threads may call `run` at once."""
 
-    def __init__(self, model: bytes, provider: str) -> None:
-        """Load `model`.
+    def __init__(self, model: bytes, provider: str, cache: Path | None = None) -> None:
+        """Load `model`; what `provider` builds of it is kept in, and taken from, `cache`.
 
         Raises:
             ModelRejectedError: onnxruntime refuses the model.
@@ -40,7 +42,7 @@ class Session:
         """
         try:
             self._session = onnxruntime.InferenceSession(
-                model, _options(), providers=_with_fallbacks(provider), enable_fallback=0
+                model, _options(), providers=provider_chain(provider, cache), enable_fallback=0
             )
         except Exception as error:
             raise ModelRejectedError(str(error)) from error
@@ -92,10 +94,19 @@ def choose_provider(accelerator: str) -> str:
     return best
 
 
-def _with_fallbacks(provider: str) -> Sequence[str]:
-    """Return `provider` and those that take the operators which it does not have."""
+def provider_chain(
+    provider: str, cache: Path | None
+) -> Sequence[str | tuple[str, Mapping[str, str]]]:
+    """Return `provider` and those that take the operators which it does not have.
+
+    TensorRT builds an engine for minutes; it names what it keeps by model, version and device.
+    """
     order = (*ACCELERATED, CPU)
-    return order[order.index(provider) :]
+    chain = order[order.index(provider) :]
+    if provider != TENSORRT or cache is None:
+        return chain
+    options = {"trt_engine_cache_enable": "True", "trt_engine_cache_path": str(cache)}
+    return (TENSORRT, options), *chain[1:]
 
 
 def _options() -> onnxruntime.SessionOptions:

@@ -1,15 +1,18 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cad.analysis.engines.session import (
     CPU,
+    TENSORRT,
     ModelRejectedError,
     Session,
     available_providers,
     choose_provider,
+    provider_chain,
 )
 from tests.analysis.engines.toys import echo_model
 
@@ -32,6 +35,17 @@ def test_trying_devices_leaves_the_console_quiet() -> None:
 def test_auto_takes_the_best_and_cpu_the_cpu() -> None:
     assert choose_provider("auto") == available_providers()[0]
     assert choose_provider("cpu") == CPU
+
+
+def test_engines_that_take_minutes_to_build_are_kept() -> None:
+    kept = {"trt_engine_cache_enable": "True", "trt_engine_cache_path": "/compiled/x"}
+    chain = ((TENSORRT, kept), "CUDAExecutionProvider", CPU)
+    assert provider_chain(TENSORRT, Path("/compiled/x")) == chain
+
+
+def test_what_is_built_for_nothing_but_a_check_is_not_kept() -> None:
+    assert provider_chain(TENSORRT, None)[0] == TENSORRT
+    assert provider_chain(CPU, Path("/compiled/x")) == (CPU,)
 
 
 def test_what_is_no_model_is_rejected() -> None:

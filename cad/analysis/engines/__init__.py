@@ -4,9 +4,11 @@ A vendor's plain ONNX model becomes a compiled package once, at installation, an
 loaded:
 
 * `compiler` checks the model (`onnx_file`, `signature`), binds its decoder (`registry`,
-  `decoders/`) and writes `planes_form`, on a GPU also `surface_form`, as `package` describes;
+  `decoders/`) and writes `planes_form`, if asked for also `surface_form`, as `package`
+  describes;
 * `onnx_engine` serves the planes form: planes → `session` → decoder → `suppression` → `placement`;
-* `surface_engine` serves the surface form, where all of that is in the graph.
+* `surface_engine` serves the surface form, where all of that is in the graph, to a decoder on the
+  card; workers have none and take the planes form everywhere.
 """
 
 import os

@@ -17,7 +17,7 @@ from cad.analysis.engines.onnx_file import UnsupportedModelError, read_model
 from cad.analysis.engines.package import CompiledPackage, write_package
 from cad.analysis.engines.planes_form import PLANES, planes_form
 from cad.analysis.engines.registry import bind_decoder
-from cad.analysis.engines.session import CPU, ModelRejectedError, Session
+from cad.analysis.engines.session import ModelRejectedError, Session
 from cad.analysis.engines.signature import VendorInput, find_input
 from cad.analysis.engines.surface_form import surface_form
 from cad.base.errors import BadValueError
@@ -74,9 +74,15 @@ def check_model(path: Path, spec: ModelSpec, provider: str) -> CheckedModel:
     )
 
 
-def compile_model(checked: CheckedModel, output_dir: Path) -> CompiledPackage:
-    """Write the package for the device of `checked` into `output_dir`; return its description."""
-    surface = None if checked.session.provider == CPU else compile_surface(checked)
+def compile_model(
+    checked: CheckedModel, output_dir: Path, *, with_surface: bool = False
+) -> CompiledPackage:
+    """Write the package for the device of `checked` into `output_dir`; return its description.
+
+    Workers decode into memory and serve the planes form. `with_surface` writes, if the model can
+    have it, also the form for a decoder that leaves pictures on the card (`surface_engine`).
+    """
+    surface = compile_surface(checked) if with_surface else None
     package = CompiledPackage(
         digest=checked.digest,
         provider=checked.session.provider,

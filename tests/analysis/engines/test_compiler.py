@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from cad.analysis.engines.compiler import CheckedModel, check_model, compile_model
-from cad.analysis.engines.package import DESCRIPTION, read_package
+from cad.analysis.engines.package import DESCRIPTION, SURFACE_FILE, read_package
 from cad.analysis.engines.planes_form import PLANES
 from cad.analysis.engines.session import CPU
 from cad.base.errors import RefusedError, UnavailableError
@@ -150,6 +150,15 @@ def test_the_compiled_package_describes_itself(tmp_path: Path) -> None:
     assert read_package(tmp_path) == package
     assert (package.provider, package.has_surface) == (CPU, False)
     assert package.outputs[0].shape == (1, CELLS, 7)
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_the_form_for_whole_surfaces_is_written_for_whoever_asks(
+    wanted: bool, tmp_path: Path
+) -> None:
+    checked = check(head_model(HEAD), tmp_path, spec("yolov8"))
+    assert compile_model(checked, tmp_path, with_surface=wanted).has_surface is wanted
+    assert (tmp_path / SURFACE_FILE).exists() is wanted
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"{}", b'{"format": 99}'])

@@ -236,18 +236,6 @@ def detect(value: str, key: PrivateKey) -> str | None:
     return None
 
 
-def decrypt_text(value: str, key: PrivateKey) -> str:
-    """Return what `value` hides, whatever its form.
-
-    Raises:
-        BadCiphertextError: it is no ciphertext for `key`.
-    """
-    plain = detect(value, key)
-    if plain is None:
-        raise BadCiphertextError("expected a value encrypted for this SM2 key")
-    return plain
-
-
 def _write(ciphertext: _Ciphertext, encoding: Encoding) -> bytes:
     if encoding is Encoding.DER:
         return asn1.encode_der(ciphertext)

@@ -28,7 +28,7 @@ make_environment() {
 }
 
 install_peers() {
-    local wanted=(gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base
+    local wanted=(openssl gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base
         gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
     local missing=()
     for package in "${wanted[@]}"; do

@@ -36,7 +36,7 @@ class StoredEvent:
     document: bytes
     """JSON without images."""
     queues: tuple[QueueKey, ...]
-    """Where it waits now."""
+    """Where it waits now; with `dropped`, every queue: one of those may have held others back."""
     dropped: tuple[EventId, ...]
     """Events that had to make room for it, oldest first."""
     view: OutboxView

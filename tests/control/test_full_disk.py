@@ -2,11 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from cad.base.clock import SystemClock
 from cad.control.sinks.outbox import Outbox
@@ -14,7 +15,7 @@ from cad.control.sinks.queue import Outcome, Verdict
 from cad.control.store.database import Database, StoreFailedError
 from cad.control.store.outbox import OutboxRepository
 from cad.control.tasks.intake import EventIntake, EventTally
-from cad.domain.deliveries import Delivery
+from cad.domain.deliveries import Delivery, QueueKey
 from tests.control.sinks.conftest import BOX, soon
 from tests.control.sinks.examples import ORIGIN, event, event_id, task
 from tests.waiting import until
@@ -79,3 +80,28 @@ async def refused(outbox: Outbox, number: int) -> bool:
     with pytest.raises(StoreFailedError, match="full"):
         await outbox.store(event(number, image=LARGE * 3), RECORD)
     return True
+
+
+class UnreadableOutbox(OutboxRepository):
+    """An outbox on a disk that can be written and, once it is open, not read."""
+
+    is_open = False
+
+    @override
+    async def queues(self) -> Sequence[QueueKey]:
+        if self.is_open:
+            raise StoreFailedError("database: disk I/O error")
+        self.is_open = True
+        return await super().queues()
+
+
+async def test_storing_has_nothing_left_to_fail_once_the_event_is_on_disk(tmp_path: Path) -> None:
+    clock = SystemClock()
+    async with await Database.open(tmp_path / "cad.db") as database:
+        store = UnreadableOutbox(database, BOX, limit_mb=1, clock=clock)
+        async with Outbox(
+            store, lambda _: AwaySink(), clock, lambda: ORIGIN, delays=soon
+        ) as outbox:
+            for number in range(3):
+                await outbox.store(event(number, image=LARGE), RECORD)
+            assert outbox.view().dropped == 2

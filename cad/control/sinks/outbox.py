@@ -80,8 +80,6 @@ class Outbox:
         if stored is not None:
             self._gauge.stored(self._clock.monotonic() - event.received)
             self._announce(event.task_id, stored)
-            if stored.dropped:  # one of them may have held others back
-                self._dispatcher.wake(await self._store.queues())
 
     def view(self) -> OutboxView:
         """Return the outbox as it is now; cheap."""

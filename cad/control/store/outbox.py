@@ -133,11 +133,13 @@ def _add(  # noqa: PLR0913 - what `OutboxRepository.add` has, by name
     if destinations:
         _insert(connection, number, event, text, now)
         _insert_deliveries(connection, number, event.task_id, destinations, seal)
+    queues = tuple(QueueKey(event.task_id, destination) for destination in destinations)
+    dropped = tuple(_make_room(connection, limit))
     return StoredEvent(
         sequence=sequence,
         document=text,
-        queues=tuple(QueueKey(event.task_id, destination) for destination in destinations),
-        dropped=tuple(_make_room(connection, limit)),
+        queues=_queues(connection, seal=seal) if dropped else queues,
+        dropped=dropped,
         view=select_view(connection),
     )
 

@@ -41,8 +41,6 @@ class Algorithms:
     upgrading: Upgrading
     clock: Clock
     strict: bool
-    tried: dict[ServiceId, frozenset[str]] = field(default_factory=dict)
-    """On what a package ran when it was prepared anew for that."""
     leaving: set[ServiceId] = field(default_factory=set)
     """About to be removed: no task may slip in between the look for tasks and the journal."""
 
@@ -135,27 +133,8 @@ class Algorithms:
         working = dataclasses.replace(package, operation=OperationState.WORKING, step=Step.PREPARE)
         await self.jobs.begin(_install_entry(package), working)
 
-    async def prepare_again(self) -> None:
-        """Prepare anew what the workers run on something else than it was prepared for.
-
-        A card that is gone, or one that has come, shows in what a worker says after loading. What
-        is prepared anew and still runs on something else is left as it is.
-        """
-        for package in list(self.book.packages.values()):
-            prepared, found = package.prepared, frozenset(self.host.providers(package.code))
-            if prepared is None or not found or prepared.provider in found:
-                self.tried.pop(package.code, None)
-            elif package.operation is OperationState.DONE and self.tried.get(package.code) != found:
-                self.tried[package.code] = found
-                await self._prepare_for(package, found)
-
-    async def _prepare_for(self, package: AlgoPackage, found: frozenset[str]) -> None:
-        logger.warning(
-            "package %s was prepared for %s and runs on %s: preparing it anew",
-            package.code,
-            package.prepared and package.prepared.provider,
-            ", ".join(sorted(found)),
-        )
+    async def prepare_again(self, package: AlgoPackage) -> None:
+        """Have a package prepared anew and served as that; it is served as it was meanwhile."""
         working = dataclasses.replace(
             package, operation=OperationState.WORKING, step=Step.PREPARE, prepared=None
         )

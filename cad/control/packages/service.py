@@ -15,7 +15,6 @@ import aiohttp
 from cad.base.backoff import backoff
 from cad.base.clock import Clock
 from cad.base.errors import ConflictError, NotFoundError
-from cad.base.supervise import background
 from cad.base.threads import WorkThread
 from cad.config.settings import MachineSettings, PackageSettings, PlatformSettings
 from cad.control.packages.algorithms import Algorithms
@@ -31,6 +30,7 @@ from cad.control.packages.locate import AllowedHosts
 from cad.control.packages.plan import STEPS
 from cad.control.packages.ports import Authorizer, PackageStore, Preparer, ServiceHost
 from cad.control.packages.pushing import Pushing
+from cad.control.packages.renewing import LOOK_INTERVAL, Renewing
 from cad.control.packages.succession import aliases
 from cad.control.packages.uninstalling import Uninstalling
 from cad.control.packages.upgrading import Upgrading
@@ -51,8 +51,6 @@ logger = logging.getLogger(__name__)
 
 FIRST_LOCAL_NUMBER = 2**52
 """Of packages that no platform pushed: beyond its numbers, and exact in every JSON reader."""
-LOOK_INTERVAL = 5.0
-"""Seconds between two looks at what workers run packages on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ class PackageService:
 
     def __init__(self, neighbours: Neighbours, config: PackageConfig) -> None:
         self._clock, self._host = neighbours.clock, neighbours.host
-        self._strict, self._look_interval = config.machine.strict, config.look_interval
+        self._strict = config.machine.strict
         self._limit_bytes = config.packages.max_size_mb * MEGABYTE
         self._disk = WorkThread("packages-disk")
         self._book = Book(neighbours.store)
@@ -136,6 +134,13 @@ class PackageService:
             strict=self._strict,
         )
         self._orders = asyncio.Lock()
+        self._renewing = Renewing(
+            self._book,
+            neighbours.host.providers,
+            self._orders,
+            self._algorithms.prepare_again,
+            config.look_interval,
+        )
         self._scope = AsyncExitStack()
 
     def _make_fetcher(self, neighbours: Neighbours, config: PackageConfig) -> Fetcher:
@@ -184,7 +189,7 @@ class PackageService:
             for package in self.packages(PackageState.RUNNING):
                 if package.operation is not OperationState.WORKING:
                     await self._algorithms.run_again(package)
-            await scope.enter_async_context(background("packages", self._look_for_ever))
+            await scope.enter_async_context(self._renewing.running())
             self._scope = scope.pop_all()
         return self
 
@@ -346,12 +351,6 @@ class PackageService:
         """Stop running a package; it stays installed (extension, AM-122)."""
         async with self._orders:
             await self._algorithms.stop(code)
-
-    async def _look_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self._look_interval)
-            async with self._orders:
-                await self._algorithms.prepare_again()
 
     async def _remove_leftovers(self) -> None:
         pushed = [e.subject for e in self._book.entries.values() if e.operation is Operation.PUSH]

@@ -24,6 +24,18 @@ class TaskView:
     """Events stored since the task was made."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStep:
+    """A change of a task's state, or of the class of its fault."""
+
+    at: datetime
+    event: str
+    """What happened, one word."""
+    before: TaskState
+    after: TaskState
+    reason: str
+
+
 class WorkerState(StrEnum):
     """Where an analysis worker stands."""
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from cad.base.clock import local_text
 from cad.base.redact import redact
 from cad.domain.streams import StreamPhase, StreamStatus
+from cad.domain.tasks import TaskState
 from cad.domain.views import (
     DestinationView,
     HostFigures,
@@ -20,6 +21,7 @@ from cad.domain.views import (
     LinkState,
     LinkView,
     OutboxView,
+    TaskStep,
     WorkerState,
     WorkerView,
 )
@@ -127,6 +129,27 @@ class StreamItem(WireModel):
             codec=status.codec,
             frame_rate=round(status.frame_rate, 3),
             last_frame_age_ms=_milliseconds(status.last_frame_age),
+        )
+
+
+class TaskStepItem(WireModel):
+    """A change of a task's state, or of the class of its fault."""
+
+    at: str
+    event: str
+    before: TaskState
+    after: TaskState
+    reason: str | None = None
+
+    @classmethod
+    def from_step(cls, step: TaskStep, zone: ZoneInfo) -> Self:
+        """Return `step` as it is answered."""
+        return cls(
+            at=local_text(step.at, zone),
+            event=step.event,
+            before=step.before,
+            after=step.after,
+            reason=redact(step.reason) or None,
         )
 
 

@@ -156,6 +156,15 @@ def test_one_task_is_shown_with_its_frames(daemon: Daemon, technician: Technicia
     assert "analysed        7" in shown
 
 
+def test_the_steps_of_a_task_are_listed(daemon: Daemon, technician: Technician) -> None:
+    step = {"at": "2026-11-22 12:00:00", "event": "failed", "before": "RUNNING", "after": "ERROR"}
+    daemon.answers["GET /local/v1/tasks/t-1/history"] = [step]
+
+    shown = technician.types("task", "history", "t-1").output
+
+    assert shown.split()[-4:] == ["failed", "RUNNING", "ERROR", "-"]
+
+
 def test_a_task_is_ordered_with_options(daemon: Daemon, technician: Technician) -> None:
     daemon.answers["POST /local/v1/tasks"] = created()
 

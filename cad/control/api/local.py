@@ -6,11 +6,12 @@ from aiohttp import web
 
 from cad.control.api import annex_g_tasks, local_events, local_packages
 from cad.control.api.contract import Contract
-from cad.control.api.http import reply
+from cad.control.api.http import parse, reply
 from cad.control.api.routing import Effect, Route
 from cad.control.api.services import ACCESS, DEVICE, HOST, LINK, OUTBOX, PACKAGES, TASKS, WORKERS
+from cad.domain.ids import TaskId
 from cad.wire import local as wire
-from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskPage
+from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskIdRequest, AlgoTaskPage
 from cad.wire.annex_i_packages import MachineAlgoFilePackage, MachineAlgoPackage
 from cad.wire.envelope import LOCAL
 
@@ -73,6 +74,14 @@ async def tasks(request: web.Request) -> web.Response:
     return reply(request, page.to_wire())
 
 
+async def history(request: web.Request) -> web.Response:
+    """List the last steps of one task, oldest first."""
+    task_id = TaskId((await parse(request, AlgoTaskIdRequest)).id)
+    zone = request.app[DEVICE].zone
+    steps = request.app[TASKS].history(task_id)
+    return reply(request, [wire.TaskStepItem.from_step(step, zone).to_wire() for step in steps])
+
+
 async def streams(request: web.Request) -> web.Response:
     """List the streams of all workers."""
     zone = request.app[DEVICE].zone
@@ -105,6 +114,13 @@ ROUTES = (
     Route("GET", wire.TASKS, tasks, LOCAL, Contract(answers=AlgoTaskPage)),
     Route("POST", wire.TASKS, annex_g_tasks.create, LOCAL, annex_g_tasks.CREATE),
     Route("GET", _TASK, annex_g_tasks.show, LOCAL, annex_g_tasks.SHOW),
+    Route(
+        "GET",
+        f"{_TASK}/history",
+        history,
+        LOCAL,
+        Contract(takes=(AlgoTaskIdRequest,), answers=list[wire.TaskStepItem]),
+    ),
     Route("DELETE", _TASK, annex_g_tasks.delete, LOCAL, annex_g_tasks.DELETE),
     Route("POST", f"{_TASK}:pause", annex_g_tasks.pause, LOCAL, annex_g_tasks.PAUSE),
     Route("POST", f"{_TASK}:resume", annex_g_tasks.resume, LOCAL, annex_g_tasks.RESUME),

@@ -16,6 +16,7 @@ from cad.domain.views import (
     IntakeView,
     LinkView,
     OutboxView,
+    TaskStep,
     TaskView,
     WorkerView,
 )
@@ -78,6 +79,9 @@ class TaskService(Protocol):
 
     def get(self, task_id: TaskId) -> TaskView:
         """Return one task, or raise `NotFoundError`."""
+
+    def history(self, task_id: TaskId) -> Sequence[TaskStep]:
+        """Return the last steps of one task, oldest first, or raise `NotFoundError`."""
 
     def search(
         self,

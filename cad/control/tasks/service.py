@@ -22,14 +22,14 @@ from cad.control.tasks.admission import (
 )
 from cad.control.tasks.assignment import needs_restart
 from cad.control.tasks.book import TaskBook
-from cad.control.tasks.machine import LIVE, Limits, Moment, TaskRun, Transition
+from cad.control.tasks.machine import LIVE, Limits, Moment, TaskRun
 from cad.control.tasks.ports import Algorithms, EventBacklog, StreamNames, TaskRunner
 from cad.control.tasks.progress import Progress
 from cad.domain.faults import Fault
 from cad.domain.ids import ServiceId, TaskId
 from cad.domain.packages import TaskHealth
 from cad.domain.tasks import NewTask, TaskOrder, TaskRecord, TaskState, UnreadableTask
-from cad.domain.views import TaskView
+from cad.domain.views import TaskStep, TaskView
 
 logger = logging.getLogger(__name__)
 
@@ -196,10 +196,11 @@ class TaskService:
             and (not event_types or any(r.event_type in event_types for r in record.order.rules))
         ]
 
-    def history(self, task_id: TaskId) -> tuple[Transition, ...]:
-        """Return the last 50 transitions since the daemon started, oldest first."""
+    def history(self, task_id: TaskId) -> list[TaskStep]:
+        """Return the last 50 steps since the daemon started, oldest first."""
         self._known(task_id)
-        return self._watched[task_id].run.history
+        steps = self._watched[task_id].run.history
+        return [TaskStep(**step._asdict()) for step in steps]
 
     def task_ids(self, service_id: ServiceId) -> list[TaskId]:
         """Return the tasks of a service that have not ended."""

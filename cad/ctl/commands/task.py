@@ -8,12 +8,13 @@ from urllib.parse import quote
 import typer
 
 from cad.base.errors import BadValueError
+from cad.ctl.client import table_of
 from cad.ctl.output import age, console, print_pairs, print_table, reason
 from cad.ctl.session import Json, api, reporting, run, show
 from cad.ctl.task_order import task_order
 from cad.domain.tasks import RestartPolicy
 from cad.wire.annex_g_tasks import AlgoTask, AlgoTaskCreateData, AlgoTaskPage, TaskFrames
-from cad.wire.local import TASKS
+from cad.wire.local import TASKS, TaskStepItem
 from cad.wire.model import read_json
 
 app = typer.Typer(no_args_is_help=True)
@@ -31,6 +32,12 @@ def ls(context: typer.Context, *, as_json: Json = False) -> None:
 def show_one(context: typer.Context, task: TaskArgument, *, as_json: Json = False) -> None:
     """Show one task."""
     show(run(api(context).call("GET", _path(task))), as_json, _render_one)
+
+
+@app.command("history")
+def history(context: typer.Context, task: TaskArgument, *, as_json: Json = False) -> None:
+    """List the last changes of a task's state, oldest first."""
+    show(run(api(context).call("GET", f"{_path(task)}/history")), as_json, _render_history)
 
 
 @app.command("add")
@@ -162,6 +169,15 @@ def _render_one(data: object) -> None:
             ("events", info.events),
             ("created", task.created_date),
         ]
+    )
+
+
+def _render_history(data: object) -> None:
+    steps = [TaskStepItem.read(row) for row in table_of(data)]
+    print_table(
+        ["AT", "EVENT", "BEFORE", "AFTER", "REASON"],
+        [(it.at, it.event, it.before.value, it.after.value, it.reason) for it in steps],
+        "nothing happened since the daemon started",
     )
 
 

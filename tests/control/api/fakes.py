@@ -31,6 +31,7 @@ from cad.domain.views import (
     LinkState,
     LinkView,
     OutboxView,
+    TaskStep,
     TaskView,
     WorkerState,
     WorkerView,
@@ -186,6 +187,12 @@ class FakeTasks:
         if task_id not in self.views:
             raise NotFoundError("no such task", field="id", given=task_id)
         return self.views[task_id]
+
+    def history(self, task_id: TaskId) -> Sequence[TaskStep]:
+        state = self.get(task_id).state
+        moment = datetime(2026, 11, 22, 4, tzinfo=UTC)
+        reason = "rtsp://u:secret@camera refuses"
+        return [TaskStep(at=moment, event="failed", before=state, after=state, reason=reason)]
 
     def search(
         self,

@@ -42,6 +42,14 @@ async def test_a_task_is_made_listed_paused_resumed_and_deleted(call_local: Call
     assert (await call_local("GET", "/local/v1/tasks")).data["records"] == []
 
 
+async def test_the_steps_of_a_task_are_listed_without_secrets(call_local: Caller) -> None:
+    await call_local("POST", "/local/v1/tasks", order())
+    [step] = (await call_local("GET", "/local/v1/tasks/task-1/history")).data
+    assert (step["event"], step["after"]) == ("failed", "PENDING")
+    assert "secret" not in step["reason"]
+    assert (await call_local("GET", "/local/v1/tasks/none/history")).code == 40401
+
+
 async def test_packages_come_with_their_file_packages(call_local: Caller, fakes: Fakes) -> None:
     await fakes.packages.install(code := ServiceId("OPEN-PERSON_DETECT-1.0.0"), "")
     found = PackagesItem.read((await call_local("GET", "/local/v1/packages")).data)

@@ -53,7 +53,7 @@ def test_an_unknown_card_passes_through() -> None:
     assert not is_same_card("ACME X-1", "ACME X-2")
 
 
-@pytest.mark.row("PKG-07")
+@pytest.mark.row("PKG-07", part="tasks are not refused by it yet")
 def test_a_card_has_the_capacities_that_the_manifest_gives_it() -> None:
     a2, a2_larger = capacity("NVidia", "A2"), capacity("NVIDIA", "A2", "PIXELS_400W")
     here = [a2, a2_larger, capacity("NVidia", "T4")]

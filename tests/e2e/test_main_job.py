@@ -123,6 +123,8 @@ async def test_the_package_was_fetched_once_and_its_algorithm_runs(job: Job) -> 
 
 
 @pytest.mark.row("CAD-25", "CAP-25")
+@pytest.mark.row("CAD-24", part="GB/T 28181 and pictures of GA/T 1400")
+@pytest.mark.row("IO-02", part="rtmp, http-flv and iot")
 async def test_both_cameras_tasks_analyse_one_decoded_stream(job: Job) -> None:
     tasks = await job.box.in_state(TaskState.RUNNING, job.intruders, job.crossings)
     frames = [tasks[each].task_info.frames for each in (job.intruders, job.crossings)]
@@ -132,6 +134,7 @@ async def test_both_cameras_tasks_analyse_one_decoded_stream(job: Job) -> None:
     assert 1 <= len(streams) <= 2  # the camera's, and the recording's while it lasts
 
 
+@pytest.mark.row("IO-05")
 async def test_an_intrusion_is_delivered_as_designed(job: Job) -> None:
     members = intrusion_members(job.intruders, job.camera.url())
     for event in await job.events(job.intruders):

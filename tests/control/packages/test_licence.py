@@ -59,7 +59,7 @@ def content(path: str) -> bytes:
     return Path(path).read_bytes()
 
 
-@pytest.mark.row("CAD-13")
+@pytest.mark.row("CAD-13", part="ENGINE packages, which read it")
 async def test_a_licence_is_fetched_with_the_token_and_handed_over(
     world: World, server: ArchiveServer, licences: ArchiveServer
 ) -> None:

@@ -11,6 +11,7 @@ from cad.analysis.pipeline.service import Service
 from cad.analysis.worker.assignment import Assignment
 from cad.analysis.worker.ports import Engines
 from cad.base.clock import Clock
+from cad.base.memory import return_free_memory
 from cad.base.threads import WorkThread
 from cad.domain.faults import Fault
 from cad.domain.ids import ServiceId
@@ -90,4 +91,5 @@ class Loader:
     async def _retire(self, service: Service | None) -> None:
         if service is not None:
             await self._thread.run(self._scheduler.retire, service)
+            await self._thread.run(return_free_memory)
             logger.info("service=%s state=unloaded", service.service_id)

@@ -52,6 +52,7 @@ _EMPTY: Mapping[EmptyData, object] = {EmptyData.TRUE: True, EmptyData.OBJECT: {}
 ANNEX_G = EnvelopeStyle(
     name="AnnexG", code_is_text=False, message_names=("msg", "message"), empty=EmptyData.TRUE
 )
+ANNEX_D = replace(ANNEX_G, name="AnnexD", message_names=("message",))
 ANNEX_G_QUERY = replace(ANNEX_G, name="AnnexGQuery", message_names=("mgs", "msg", "message"))
 """Tables G.17 and G.19 print `mgs` (AM-02)."""
 ANNEX_H = EnvelopeStyle(

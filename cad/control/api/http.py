@@ -12,7 +12,8 @@ from cad.base.errors import (
     RefusedError,
     TooLargeError,
 )
-from cad.control.api.routing import Match, style_of
+from cad.control.api.annexes import annex_of
+from cad.control.api.routing import Match
 from cad.control.api.services import DEVICE, STRICTNESS
 from cad.domain.access import Caller
 from cad.wire.duplicates import duplicate_members
@@ -115,7 +116,7 @@ async def read_body(request: web.Request) -> bytes:
 def answer_style(request: web.Request) -> AnswerStyle:
     """Return the envelope that answers the request: its route's, else that of its path's annex."""
     match = request.get(MATCH)
-    style = match.route.style if match else style_of(request.rel_url.raw_path)
+    style = match.route.style if match else annex_of(request.rel_url.raw_path).style
     return style.spoken_in(request.app[DEVICE].dialect)
 
 

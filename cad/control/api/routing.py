@@ -13,16 +13,21 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from cad.base.errors import BadValueError, NotFoundError, RefusedError
+from cad.control.api.annexes import annex_of
 from cad.control.api.contract import NOTHING, Contract
 from cad.domain.access import Scope
-from cad.wire.envelope import ANNEX_G, ANNEX_H, ANNEX_I, LOCAL
-from cad.wire.oauth import OAUTH, AnswerStyle
+from cad.wire.oauth import AnswerStyle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class NoSuchPathError(NotFoundError):
-    """Nothing is served under the path."""
+    """Nothing is served under the path; says which annex it belongs to if none of that is."""
+
+    def __init__(self, raw_path: str) -> None:
+        annex = annex_of(raw_path).unserved
+        expected = f"{annex} is not served by this version" if annex else "nothing is served here"
+        super().__init__(expected, field="path", given=raw_path)
 
 
 class MethodNotAllowedError(RefusedError):
@@ -129,7 +134,7 @@ class RouteTable:
             allowed.add(route.method)
         if allowed:
             raise MethodNotAllowedError(method, allowed)
-        raise NoSuchPathError("nothing is served here", field="path", given=raw_path)
+        raise NoSuchPathError(raw_path)
 
     def _cut(self, raw_path: str) -> _Shape:
         *front, last = _segments(raw_path) or ("",)
@@ -140,20 +145,6 @@ class RouteTable:
 
 
 ROUTE_TABLE = web.AppKey("route_table", RouteTable)
-
-_STYLES: tuple[tuple[str, AnswerStyle], ...] = (
-    ("/cap/algotasks", ANNEX_G),
-    ("/cad/machine/algotasks", ANNEX_G),
-    ("/cad/machine/status", ANNEX_H),
-    ("/local/", LOCAL),
-    ("/oauth2/", OAUTH),
-)
-
-
-def style_of(raw_path: str) -> AnswerStyle:
-    """Return the envelope of the annex that a path belongs to, whether it is served or not."""
-    found = (style for prefix, style in _STYLES if raw_path.lower().startswith(prefix))
-    return next(found, ANNEX_I)
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from yarl import URL
 
 from cad.base.errors import BadValueError, NotFoundError
 from cad.control.api.app import PUBLIC_ROUTES
-from cad.control.api.routing import MethodNotAllowedError, Route, RouteTable, style_of
-from cad.wire.envelope import ANNEX_G, ANNEX_H, ANNEX_I, LOCAL
+from cad.control.api.routing import MethodNotAllowedError, Route, RouteTable
+from cad.wire.envelope import ANNEX_G
 
 
 async def nothing(request: web.Request) -> web.Response:
@@ -85,17 +85,3 @@ def _encoded(text: str) -> str:
 def test_no_path_makes_it_fail(raw: str, method: str) -> None:
     with contextlib.suppress(NotFoundError, MethodNotAllowedError, BadValueError):
         RouteTable(PUBLIC_ROUTES).find(method, raw)
-
-
-@pytest.mark.parametrize(
-    ("raw", "style"),
-    [
-        ("/CAP/algotasks/x", ANNEX_G),
-        ("/cad/machine/algoTasks", ANNEX_G),
-        ("/CAD/machine/status/x", ANNEX_H),
-        ("/CAD/machine/algoPackages", ANNEX_I),
-        ("/local/v1/x", LOCAL),
-    ],
-)
-def test_a_path_that_is_not_served_still_has_its_annex(raw: str, style: object) -> None:
-    assert style_of(raw) is style

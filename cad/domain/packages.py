@@ -190,6 +190,8 @@ class TaskHealth(NamedTuple):
     """Whether the last one was analysed a short time ago."""
     patience: float
     """Seconds without an analysed picture after which the task has stalled."""
+    asked: float = 0.0
+    """Pictures to be analysed in a second; 0 = all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

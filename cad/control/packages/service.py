@@ -33,7 +33,7 @@ from cad.control.packages.pushing import Pushing
 from cad.control.packages.renewing import LOOK_INTERVAL, Renewing
 from cad.control.packages.succession import aliases
 from cad.control.packages.uninstalling import Uninstalling
-from cad.control.packages.upgrading import Upgrading
+from cad.control.packages.upgrading import PACE_SECONDS, Upgrading
 from cad.domain.ids import FilePackageId, ServiceId
 from cad.domain.packages import (
     AlgoPackage,
@@ -77,6 +77,7 @@ class PackageConfig:
     accelerator: str
     """`analysis.accelerator`."""
     look_interval: float = LOOK_INTERVAL
+    pace_seconds: float = PACE_SECONDS
 
 
 class PackageService:
@@ -123,6 +124,7 @@ class PackageService:
             clock=neighbours.clock,
             watch_seconds=config.packages.watch_seconds,
             halt=self._halt,
+            pace_seconds=config.pace_seconds,
         )
         self._jobs = self._make_jobs()
         self._algorithms = Algorithms(

@@ -6,16 +6,19 @@ Until the commit the former package is served as before: the way back is to move
 import asyncio
 import dataclasses
 import logging
+import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cad.base.clock import Clock
 from cad.base.errors import CadError
 from cad.control.packages.book import Book, Subject
+from cad.control.packages.fitness import refuse_overload
 from cad.control.packages.installing import Installing
+from cad.control.packages.pace import Paces, paces, total
 from cad.control.packages.ports import ServiceHost
 from cad.control.packages.pushing import Actions
-from cad.control.packages.succession import ON_TRIAL, aliases
+from cad.control.packages.succession import ON_TRIAL, aliases, replaced_by
 from cad.control.packages.trial import Trial, Verdict
 from cad.domain.ids import ServiceId
 from cad.domain.packages import (
@@ -31,6 +34,8 @@ from cad.domain.packages import (
 logger = logging.getLogger(__name__)
 
 LOOK_INTERVAL = 0.5
+PACE_SECONDS = 5.0
+"""How long the pace of the tasks on the former package is measured."""
 
 
 class UpgradeRejectedError(CadError):
@@ -48,12 +53,16 @@ class Upgrading:
     watch_seconds: float
     halt: Callable[[Subject], Awaitable[None]]
     """Ends whatever operation is under way with a package."""
+    pace_seconds: float = PACE_SECONDS
+    former_paces: dict[ServiceId, Paces] = field(default_factory=dict)
+    """Of the tasks of each upgrade at work, as they were before its switch. A restart measures
+    them again, for it goes back to a step before that."""
 
     def actions(self) -> Actions:
         """Return what carries out each step."""
         return {
             (Operation.UPGRADE, Step.PREPARE): self.installing.prepare,
-            (Operation.UPGRADE, Step.SERVE): self.installing.serve,
+            (Operation.UPGRADE, Step.SERVE): self._serve,
             (Operation.UPGRADE, Step.SWITCH): self._switch,
             (Operation.UPGRADE, Step.WATCH): self._watch,
             (Operation.UPGRADE, Step.COMMIT): self._commit,
@@ -65,10 +74,23 @@ class Upgrading:
 
     async def give_up(self, entry: JournalEntry, reason: str) -> None:
         """Undo an upgrade: the tasks go back to the former package, which is still served."""
+        self.former_paces.pop(ServiceId(str(entry.subject)), None)
         others = [other for other in self.book.entries.values() if other is not entry]
         self.host.redirect(aliases(self.book.packages.values(), others))
         how = "rolled back to" if entry.step in ON_TRIAL else "nothing changed for"
         await self.installing.give_up(entry, f"{how} {entry.replaces}: {reason}")
+
+    async def _serve(self, entry: JournalEntry) -> None:
+        """Have it served beside the former one; raise UnfitError if that is all it can do."""
+        await self.installing.serve(entry)
+        new, former = self.book.packages[ServiceId(str(entry.subject))], self._former(entry)
+        services = [former.code, *replaced_by(former.code, self.book.packages.values())]
+        before, began = self.host.health(former.code, services), self.clock.monotonic()
+        await asyncio.sleep(self.pace_seconds)
+        after, seconds = self.host.health(former.code, services), self.clock.monotonic() - began
+        found = paces(before, after, seconds)
+        refuse_overload(new, former, total(found), len(os.sched_getaffinity(0)))
+        self.former_paces[new.code] = found
 
     async def _switch(self, entry: JournalEntry) -> None:
         new = self.book.packages[ServiceId(str(entry.subject))]
@@ -81,7 +103,12 @@ class Upgrading:
         """Watch what the new package gives; raise `UpgradeRejectedError` if it is to go."""
         new = self.book.packages[ServiceId(str(entry.subject))]
         self.book.show(dataclasses.replace(new, step=Step.WATCH))
-        trial = Trial.begun(self._health(entry), self.clock.monotonic(), self.watch_seconds)
+        trial = Trial.begun(
+            self._health(entry),
+            self.clock.monotonic(),
+            self.watch_seconds,
+            self.former_paces.pop(new.code, {}),
+        )
         while trial.verdict is Verdict.PENDING:
             await asyncio.sleep(LOOK_INTERVAL)
             trial = trial.observe(self._health(entry), self.clock.monotonic())

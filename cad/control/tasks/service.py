@@ -251,6 +251,7 @@ class TaskService:
             analysed=view.frames.analysed,
             analysing=view.state is TaskState.RUNNING,
             patience=limits.silence,
+            asked=view.record.order.analysis_rate,
         )
 
     def _of_service(self, service_id: ServiceId) -> list[TaskRecord]:

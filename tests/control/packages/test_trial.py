@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cad.control.packages.pace import Pace
 from cad.control.packages.trial import Trial, Verdict
 from cad.domain.ids import TaskId
 from cad.domain.packages import ServiceHealth, TaskHealth
@@ -21,8 +22,10 @@ def health(
     return ServiceHealth(tasks={TASK: task}, **rest)  # type: ignore[arg-type]  # its fields
 
 
-def tried(looks: Iterable[tuple[float, ServiceHealth]], start: ServiceHealth) -> Trial:
-    trial = Trial.begun(start, 0.0, WATCH)
+def tried(
+    looks: Iterable[tuple[float, ServiceHealth]], start: ServiceHealth, former: Pace | None = None
+) -> Trial:
+    trial = Trial.begun(start, 0.0, WATCH, {TASK: former} if former else {})
     for now, seen in looks:
         trial = trial.observe(seen, now)
     return trial
@@ -41,7 +44,7 @@ def test_results_that_stop_while_pictures_arrive_roll_it_back() -> None:
         Verdict.ROLL_BACK,
         Verdict.PENDING,
     )
-    assert "results stopped: pictures of task t1 have arrived for 8 s" in trial.reason
+    assert "pictures of task t1 have arrived for 8 s" in trial.reason
 
 
 def test_a_camera_that_goes_silent_is_not_blamed_on_it() -> None:
@@ -59,6 +62,38 @@ def test_a_task_that_comes_later_counts_from_its_first_results() -> None:
     for second in range(6, 14):
         trial = trial.observe(health(10 * second, 5), float(second))
     assert trial.verdict is Verdict.ROLL_BACK
+
+
+def test_a_trickle_of_results_while_the_task_does_not_run_rolls_it_back() -> None:
+    looks = [(float(t), health(25 * t, t // 4, analysing=False)) for t in range(1, 301)]
+    trial = tried(looks, health(analysing=False), Pace(25.0, 0.3))
+    assert trial.verdict is Verdict.ROLL_BACK
+    assert "arrived for 8 s" in trial.reason
+
+
+def test_far_fewer_results_than_before_roll_it_back_with_the_numbers() -> None:
+    looks = [(float(t), health(25 * t, 2 * t)) for t in range(1, 301)]
+    trial = tried(looks, health(), Pace(25.0, 5.0))
+    assert trial.verdict is Verdict.ROLL_BACK
+    assert "are analysed at 2.0/s, on the former package at 5.0/s" in trial.reason
+
+
+@pytest.mark.parametrize(
+    ("received", "analysed"), [(25, 3), (10, 2)], ids=["a little slower", "slower camera"]
+)
+def test_somewhat_fewer_results_are_not_blamed_on_it(received: int, analysed: int) -> None:
+    looks = [(float(t), health(received * t, analysed * t)) for t in range(1, 301)]
+    assert tried(looks, health(), Pace(25.0, 5.0)).verdict is Verdict.KEEP
+
+
+def test_a_slowdown_in_the_middle_of_the_watch_is_seen() -> None:
+    looks = [(float(t), health(25 * t, 5 * min(t, 100) + max(t - 100, 0))) for t in range(1, 301)]
+    assert tried(looks, health(), Pace(25.0, 5.0)).verdict is Verdict.ROLL_BACK
+
+
+def test_a_pause_of_the_camera_is_not_counted() -> None:
+    looks = [(1.0, health(1, 0)), (100.0, health(2, 0)), (101.0, health(3, 1))]
+    assert tried(looks, health()).verdict is Verdict.PENDING
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cad.domain.packages import (
     PackageState,
     PushOrder,
     ServiceHealth,
+    TaskHealth,
 )
 from tests.control.packages.archives import package_archive
 from tests.control.packages.servers import ArchiveServer, serving
@@ -140,6 +141,30 @@ async def test_a_version_that_does_not_compile_changes_nothing(
     await installed(service, NEW)
     assert service.package(NEW).reason == f"nothing changed for {OLD}: no such tensor"
     assert (world.workers.switches, list(world.workers.served)) == ([], [OLD])
+
+
+def looked(received: int, analysed: int) -> ServiceHealth:
+    return ServiceHealth(tasks={TASK: TaskHealth(received, analysed, True, 8.0, 1e9)})
+
+
+async def test_a_version_too_slow_for_the_tasks_is_refused_before_the_switch(
+    service: PackageService, world: World
+) -> None:
+    world.compiler.seconds_per_frame = 1000.0
+    world.workers.states = [looked(0, 0), looked(100, 100)]
+    await installed(service, NEW)
+    reason = service.package(NEW).reason
+    assert reason.startswith(f"nothing changed for {OLD}: it takes 1000.000 s for a picture")
+    assert "pictures/s, that is" in reason
+    assert (world.workers.switches, list(world.workers.served)) == ([], [OLD])
+
+
+async def test_a_slow_version_for_no_tasks_takes_over(
+    service: PackageService, world: World
+) -> None:
+    world.compiler.seconds_per_frame = 1000.0
+    await installed(service, NEW)
+    assert service.package(OLD).replaced_by == NEW
 
 
 async def test_the_same_order_during_and_after_the_trial_changes_nothing(

@@ -42,6 +42,8 @@ class Workers:
         """What all run on."""
         self.state = ServiceHealth()
         """How whatever is asked for does."""
+        self.states: list[ServiceHealth] = []
+        """How it does at the next looks, before that."""
 
     async def serve(self, order: ServiceOrder) -> None:
         if self.failures:
@@ -64,7 +66,7 @@ class Workers:
             self.switches.append(aliases)
 
     def health(self, service_id: ServiceId, task_services: Collection[ServiceId]) -> ServiceHealth:
-        return self.state
+        return self.states.pop(0) if self.states else self.state
 
     def task_ids(self, service_id: ServiceId) -> Sequence[TaskId]:
         return self.tasks.get(service_id, [])
@@ -82,6 +84,8 @@ class Compiler:
     def __init__(self) -> None:
         self.requests: list[PrepareRequest] = []
         self.provider = "CPUExecutionProvider"
+        self.seconds_per_frame = 0.01
+        self.sample_boxes = 1
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -99,8 +103,8 @@ class Compiler:
             digest="d",
             provider=self.provider,
             compiled_dir=request.output_dir,
-            cpu_seconds_per_frame=0.01,
-            sample_boxes=1,
+            cpu_seconds_per_frame=self.seconds_per_frame,
+            sample_boxes=self.sample_boxes,
         )
 
 
@@ -170,6 +174,7 @@ class World:
             ),
             accelerator=self.accelerator,
             look_interval=0.02,
+            pace_seconds=0.02,
         )
 
 

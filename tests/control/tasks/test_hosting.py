@@ -14,8 +14,8 @@ from cad.control.tasks.service import TaskPolicy, TaskService
 from cad.control.tasks.worker_process import WorkerProgram
 from cad.domain.ids import StreamId
 from cad.domain.tasks import TaskState
-from tests.control.tasks.test_fleet import SETTINGS, GatedEvents
-from tests.control.tasks.values import (
+from tests.control.tasks.test_fleet import GatedEvents
+from tests.control.tasks.values import SETTINGS, (
     PERSON,
     TASK,
     VEHICLE,

@@ -33,7 +33,7 @@ from cad.control.host.ntp import clock_is_synchronised
 from cad.control.packages.prepare import PreparingChild
 from cad.control.packages.service import Neighbours, PackageConfig, PackageService
 from cad.control.platform.client import PlatformClient
-from cad.control.platform.credentials import ApiCredentials, api_credentials
+from cad.control.platform.credentials import api_credentials
 from cad.control.platform.http import PlatformHttp
 from cad.control.platform.introduction import Device, Introduction
 from cad.control.platform.link import NoPlatform, PlatformLink
@@ -345,14 +345,9 @@ def _link(
 ) -> PlatformLink | NoPlatform:
     if client is None:
         return NoPlatform(ground.clock)
-    settings = ground.settings
-
-    def credentials() -> ApiCredentials:
-        login = ground.access.login
-        return ApiCredentials(login.name, login.secret)
-
-    device = Device(settings.machine.code, credentials, lambda: server.port)
-    introduction = Introduction(settings.platform, client, device)
+    settings, store = ground.settings, CredentialRepository(ground.database, ground.box)
+    device = Device(settings.machine.code, lambda: ground.access.login, lambda: server.port)
+    introduction = Introduction(settings.platform, client, device, store)
     expires = settings.platform.expires
     link = PlatformLink(client, introduction, expires=expires, clock=ground.clock)
     ground.access.on_new_login(link.tell_credentials)

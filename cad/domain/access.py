@@ -140,6 +140,16 @@ class Login:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ToldLogins:
+    """Under which logins a platform may know this device."""
+
+    platform: str
+    """Its address; another platform was told nothing."""
+    logins: tuple[Login, ...] = ()
+    """The oldest first; more than one until the platform has taken the last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
     """What the token endpoint is asked for (RFC 6749 §4.3, §4.4, §6)."""

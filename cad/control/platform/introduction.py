@@ -2,13 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from cad.config.settings import PlatformSettings
 from cad.control.platform.client import PlatformClient
-from cad.control.platform.credentials import ApiCredentials
 from cad.control.platform.errors import PasswordUnprotectedError, PlatformUnreachableError
+from cad.control.platform.told import Told, ToldStore
+from cad.domain.access import Login
 from cad.protocols.sm2 import Encoding, Form, PublicKey, encrypt_text
 from cad.wire.annex_h_machine import KeepaliveRequest, RegisterRequest, UnRegisterRequest
 
@@ -20,7 +21,7 @@ class Device:
     """This device as its platform is to know it."""
 
     code: str
-    credentials: Callable[[], ApiCredentials]
+    login: Callable[[], Login]
     """Who may call it; asked at each registration, for the password may have been renewed."""
     port: Callable[[], int]
     """Where the API listens; asked at each registration, for it may be known only at run time."""
@@ -29,11 +30,14 @@ class Device:
 class Introduction:
     """Writes the requests that carry the API password, which never travels unprotected."""
 
-    def __init__(self, settings: PlatformSettings, client: PlatformClient, device: Device) -> None:
+    def __init__(
+        self, settings: PlatformSettings, client: PlatformClient, device: Device, store: ToldStore
+    ) -> None:
         self._settings, self._client, self._device = settings, client, device
+        self._told = Told(client.http.url, store)
         self._form = Form(Encoding(settings.sm2_encoding), settings.sm2_text, settings.sm2_charset)
-        self._sent: tuple[str, str | None] | None = None
-        self._told: ApiCredentials | None = None
+        self._farewell: UnRegisterRequest | None = None
+        self._login = device.login()
 
     async def registration(self) -> RegisterRequest:
         """Return the announcement of this device (H.2).
@@ -42,26 +46,35 @@ class Introduction:
             UnavailableError: the platform cannot be asked for its key, or is not in reach.
             PasswordUnprotectedError: the password could only be sent in the clear.
             BadValueError: `platform.sm2_public_key` is no key.
+            UnavailableError: the disk refuses to remember what is about to be told.
         """
         address = self._settings.advertise_host or await self._route_address()
-        self._told = self._device.credentials()
-        self._sent = password, mark = await self._protected_password()
+        self._login = login = self._device.login()
+        self._farewell = undoing = await self._undoing(login)
+        await self._told.will_hear(login)
         return RegisterRequest(
             code=self._device.code,
             ip=address,
             port=self._device.port(),
-            username=self._device.credentials().username,
-            password=password,
-            password_enc=mark,
+            username=undoing.username,
+            password=undoing.password,
+            password_enc=undoing.password_enc,
         )
 
-    def is_of_another(self) -> bool:
-        """Whether the platform would take the next registration for one of another device.
+    async def note_taken(self) -> None:
+        """Remember that the platform has accepted the last registration."""
+        await self._told.has_taken(self._login)
 
-        Without a token it knows this device by its credentials alone; these have changed.
+    async def former_farewells(self) -> AsyncIterator[UnRegisterRequest]:
+        """Yield the requests that undo registrations under logins that no longer hold.
+
+        Without a token the platform knows this device by its login alone, and would take it for
+        another one. Raises what `registration` does.
         """
-        is_changed = self._told not in {None, self._device.credentials()}
-        return is_changed and not self._settings.client_id
+        if self._settings.client_id:
+            return
+        for login in await self._told.others_than(self._device.login()):
+            yield await self._undoing(login)
 
     def keepalive(self, expires: float) -> KeepaliveRequest:
         """Return the request for a lease of `expires` seconds (H.4)."""
@@ -72,17 +85,18 @@ class Introduction:
 
         Raises what `registration` does.
         """
-        password, mark = self._sent or await self._protected_password()
+        return self._farewell or await self._undoing(self._device.login())
+
+    async def _undoing(self, login: Login) -> UnRegisterRequest:
+        """Return what undoes a registration under `login`."""
+        password, mark = await self._protected(login.secret)
         return UnRegisterRequest(
-            code=self._device.code,
-            username=self._device.credentials().username,
-            password=password,
-            password_enc=mark,
+            code=self._device.code, username=login.name, password=password, password_enc=mark
         )
 
-    async def _protected_password(self) -> tuple[str, str | None]:
-        """Return the password as it may travel, and how it is marked (AM-82)."""
-        password, key = self._device.credentials().password, await self._key()
+    async def _protected(self, password: str) -> tuple[str, str | None]:
+        """Return `password` as it may travel, and how it is marked (AM-82)."""
+        key = await self._key()
         if key is not None:
             return await asyncio.to_thread(encrypt_text, password, key, self._form), SM2_MARK
         if self._client.http.is_encrypted:

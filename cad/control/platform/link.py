@@ -149,10 +149,11 @@ class PlatformLink:
 
     async def _register(self) -> None:
         self._credentials_changed.clear()  # first: what changes from here on is told once more
-        if self._introduction.is_of_another():
+        async for farewell in self._introduction.former_farewells():
             with suppress(PlatformRefusedError):  # what it does not know cannot be in the way
-                await self._say_farewell()
+                await self._client.unregister(farewell)
         await self._client.register(await self._introduction.registration())
+        await self._introduction.note_taken()
         self._delays = self._new_delays()
         self._registrations += 1
         logger.info("registered with the platform %s", self._client.http.url)

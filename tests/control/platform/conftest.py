@@ -10,11 +10,12 @@ import pytest
 from cad.base.clock import SystemClock
 from cad.config.settings import PlatformSettings
 from cad.control.platform.client import PlatformClient
-from cad.control.platform.credentials import ApiCredentials
 from cad.control.platform.http import PlatformHttp
 from cad.control.platform.introduction import Device, Introduction
 from cad.control.platform.link import PlatformLink
 from cad.control.platform.tokens import Anonymous
+from cad.control.platform.told import ToldStore
+from cad.domain.access import Login, ToldLogins
 from cad.sim.platform.server import PlatformOptions, ReferencePlatform
 
 CODE = "machine-1"
@@ -38,6 +39,19 @@ def settings(platform: ReferencePlatform) -> PlatformSettings:
     return PlatformSettings(url=platform.url, ca_file=str(platform.ca_file))
 
 
+class OneBoot:
+    """Remembers what was told until the power is cut."""
+
+    def __init__(self) -> None:
+        self.told: ToldLogins | None = None
+
+    async def told_logins(self) -> ToldLogins | None:
+        return self.told
+
+    async def keep_told_logins(self, told: ToldLogins) -> None:
+        self.told = told
+
+
 @asynccontextmanager
 async def open_link(
     settings: PlatformSettings,
@@ -45,15 +59,16 @@ async def open_link(
     passwords: Sequence[str] = (PASSWORD,),
     expires: float = 0.6,
     timeout: float = 2.0,
+    store: ToldStore | None = None,
 ) -> AsyncIterator[PlatformLink]:
     """Open a link as the appliance does, with a lease that a test can wait for.
 
     The first of `passwords` is the API password.
     """
-    device = Device(CODE, lambda: ApiCredentials("admin", passwords[0]), port=lambda: 8123)
+    device = Device(CODE, lambda: Login("admin", passwords[0]), port=lambda: 8123)
     async with PlatformHttp(settings, timeout=timeout) as http:
         client = PlatformClient(http, Anonymous())
-        introduction = Introduction(settings, client, device)
+        introduction = Introduction(settings, client, device, store or OneBoot())
         async with PlatformLink(
             client, introduction, expires=expires, clock=SystemClock(), delays=soon
         ) as link:

@@ -10,13 +10,14 @@ import pytest
 from cad.base.errors import BadValueError, UnavailableError
 from cad.config.settings import PlatformSettings
 from cad.control.platform.client import PlatformClient
-from cad.control.platform.credentials import ApiCredentials
 from cad.control.platform.errors import PasswordUnprotectedError
 from cad.control.platform.http import PlatformHttp
 from cad.control.platform.introduction import Device, Introduction
 from cad.control.platform.tokens import Anonymous
+from cad.domain.access import Login
 from cad.protocols.sm2 import PrivateKey
 from cad.wire.annex_h_machine import KeepaliveRequest
+from tests.control.platform.conftest import OneBoot
 
 BEAT = KeepaliveRequest(code="m", expires=60)
 
@@ -110,5 +111,5 @@ async def test_a_bad_certificate_file_is_named(
 
 
 def introduction(http: PlatformHttp, settings: PlatformSettings) -> Introduction:
-    device = Device("m", lambda: ApiCredentials("admin", "password"), port=lambda: 8123)
-    return Introduction(settings, PlatformClient(http, Anonymous()), device)
+    device = Device("m", lambda: Login("admin", "password"), port=lambda: 8123)
+    return Introduction(settings, PlatformClient(http, Anonymous()), device, OneBoot())

@@ -12,12 +12,13 @@ from cad.control.platform import client
 from cad.control.platform.http import Answer
 from cad.control.platform.link import NoPlatform
 from cad.control.platform.machine import Event
+from cad.domain.access import Login, ToldLogins
 from cad.domain.views import LinkState
 from cad.sim.platform.registry import Machine, MachineState
 from cad.sim.platform.server import PlatformOptions, ReferencePlatform
 from cad.wire.annex_h_machine import KEEPALIVE, REGISTER, SM2_KEY, UNREGISTER
 from cad.wire.envelope import Envelope
-from tests.control.platform.conftest import CODE, PASSWORD, open_link
+from tests.control.platform.conftest import CODE, PASSWORD, OneBoot, open_link
 from tests.waiting import until
 
 
@@ -90,6 +91,52 @@ async def test_new_credentials_are_told_at_once(
         link.tell_credentials()
         await until(lambda: link.view().registrations == 2)
         assert machine(platform).login.password == "new"
+
+
+async def power_cut(
+    platform: ReferencePlatform, settings: PlatformSettings, password: str, store: OneBoot
+) -> None:
+    """Register under `password`, and go without a word to the platform."""
+    async with open_link(settings, passwords=[password], store=store) as link:
+        await until(lambda: link.view().state is LinkState.ONLINE)
+        platform.faults.fail_next(UNREGISTER, 503)
+    assert machine(platform).login.password == password
+
+
+@pytest.mark.row("SEC-06")
+async def test_a_password_that_changed_while_the_device_was_off_is_taken(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    store = OneBoot()
+    await power_cut(platform, settings, "old", store)
+    async with open_link(settings, passwords=["new"], store=store) as link:
+        await until(lambda: link.view().state is LinkState.ONLINE)
+        assert machine(platform).login.password == "new"
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+async def test_the_former_registration_is_undone_even_if_the_platform_first_refuses_to(
+    platform: ReferencePlatform, settings: PlatformSettings, lost: int
+) -> None:
+    store = OneBoot()
+    await power_cut(platform, settings, "old", store)
+    platform.faults.fail_next(UNREGISTER, 503, times=lost)
+    async with open_link(settings, passwords=["new"], store=store) as link:
+        await until(lambda: link.view().state is LinkState.ONLINE)
+        assert machine(platform).login.password == "new"
+
+
+async def test_a_password_whose_registration_was_never_answered_is_known_after_the_next_change(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    store = OneBoot()
+    await power_cut(platform, settings, "first", store)
+    await power_cut(platform, settings, "second", store)
+    unanswered = (Login("admin", "first"), Login("admin", "second"))
+    store.told = ToldLogins(platform.url, unanswered)
+    async with open_link(settings, passwords=["third"], store=store) as link:
+        await until(lambda: link.view().state is LinkState.ONLINE)
+        assert machine(platform).login.password == "third"
 
 
 async def test_credentials_that_change_during_a_registration_are_told_after_it(

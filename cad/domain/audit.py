@@ -8,7 +8,7 @@ from cad.domain.access import Means
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One call: who, from where, what, with what result. Never what was in it."""
+    """One call: who, from where, what, about what, with what result. Nothing else of what was in it."""
 
     time: datetime
     """Aware, UTC."""
@@ -25,5 +25,7 @@ class AuditEntry:
     code: int
     """Result code (AM-07); 0 = done, or accepted to be done."""
     request_id: str
+    subject: str = ""
+    """The package, task or other thing that it was about, as `name=value` pairs; no secrets."""
     repeated: int = 0
     """How many more of the same were refused since the entry before, and are not listed."""

@@ -113,6 +113,7 @@ class AuditItem(WireModel):
     status: int
     code: int
     request_id: str
+    subject: str = ""
     repeated: int
 
     @classmethod
@@ -128,5 +129,6 @@ class AuditItem(WireModel):
             status=entry.status,
             code=entry.code,
             request_id=entry.request_id,
+            subject=entry.subject,
             repeated=entry.repeated,
         )

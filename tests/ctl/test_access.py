@@ -10,7 +10,7 @@ ACCOUNTS = "/local/v1/access/accounts"
 ENTRY = {
     "time": "2026-11-22 12:00:00.000", "who": "admin", "means": "bearer", "source": "10.0.0.1",
     "method": "POST", "path": "/CAD/machine/algoPackages", "status": 200, "code": 0,
-    "requestId": "r-1", "repeated": 0,
+    "requestId": "r-1", "subject": "algoPackageCode=OPEN-PERSON_DETECT-1.0.0", "repeated": 0,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from cad.control.api.contract import Contract
 from cad.control.api.http import gather, parse, reply
 from cad.control.api.routing import Effect, Route
 from cad.control.api.services import DEVICE, TASKS
+from cad.control.api.subject import concern
 from cad.domain.access import Scope
 from cad.domain.ids import ServiceId, TaskId
 from cad.domain.views import TaskView
@@ -31,7 +32,9 @@ async def create(request: web.Request) -> web.Response:
     zone = request.app[DEVICE].zone
     members = await gather(request, AlgoTaskCreateRequest)
     new = read_new_task(members, zone, request.app[DEVICE].dialect)
+    concern(request, {"url": new.source.url})
     view, made = await request.app[TASKS].create(new)
+    concern(request, {"id": view.record.order.task_id})
     task = AlgoTask.from_view(view, zone)
     data = AlgoTaskCreateData(
         created_streams=[task] if made else [], updated_streams=[] if made else [task]
@@ -94,12 +97,20 @@ _MISSING = (NotFoundError, UnavailableError)
 CREATE = Contract(
     clause="G.2",
     takes=(AlgoTaskCreateRequest,),
+    subject=("algoServiceId",),
     answers=AlgoTaskCreateData,
     refuses=(*_MISSING, ConflictError, InsufficientError),
 )
-DELETE = Contract(clause="G.3", takes=(AlgoTaskIdRequest,), refuses=_MISSING)
-RESUME = Contract(clause="G.4", takes=(AlgoTaskIdRequest,), refuses=(*_MISSING, InsufficientError))
-PAUSE = Contract(clause="G.5", takes=(AlgoTaskIdRequest,), refuses=_MISSING)
+DELETE = Contract(
+    clause="G.3", takes=(AlgoTaskIdRequest,), subject=("id", "force"), refuses=_MISSING
+)
+RESUME = Contract(
+    clause="G.4",
+    takes=(AlgoTaskIdRequest,),
+    subject=("id",),
+    refuses=(*_MISSING, InsufficientError),
+)
+PAUSE = Contract(clause="G.5", takes=(AlgoTaskIdRequest,), subject=("id",), refuses=_MISSING)
 _SEARCH = Contract(clause="G.6", takes=(AlgoTaskSearchRequest,), answers=AlgoTaskPage)
 SHOW = Contract(clause="G.7", takes=(AlgoTaskIdRequest,), answers=AlgoTask)
 

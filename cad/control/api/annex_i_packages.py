@@ -8,6 +8,7 @@ from cad.control.api.contract import Contract
 from cad.control.api.http import MATCH, gather, parse, reply
 from cad.control.api.routing import Effect, Route
 from cad.control.api.services import DEVICE, PACKAGES
+from cad.control.api.subject import READS
 from cad.domain.ids import FilePackageId, ServiceId
 from cad.wire.annex_i_packages import (
     FILE_PACKAGES,
@@ -64,7 +65,10 @@ async def install_or_list(request: web.Request) -> web.Response:
     """Install if a package is named, else list: Tables I.4 and I.6 print one call (AM-118)."""
     members = await gather(request, AlgoPackageInstallRequest)
     named = members.get("algoPackageCode") is not None
-    return await (install(request) if named else list_packages(request))
+    if named:
+        return await install(request)
+    request[READS] = True
+    return await list_packages(request)
 
 
 async def uninstall(request: web.Request) -> web.Response:
@@ -118,25 +122,40 @@ async def _file_package_id(request: web.Request) -> FilePackageId:
 
 
 _BUSY = (ConflictError, UnavailableError)
-_PUSH = Contract(clause="I.2", takes=(AlgoFilePackageRequest,), refuses=(*_BUSY, InsufficientError))
-DELETE = Contract(clause="I.3", takes=(AlgoFilePackageIdRequest,), refuses=_BUSY)
+_PUSH = Contract(
+    clause="I.2",
+    takes=(AlgoFilePackageRequest,),
+    subject=("algoFilePackageId", "url", "authAddress"),
+    refuses=(*_BUSY, InsufficientError),
+)
+DELETE = Contract(
+    clause="I.3", takes=(AlgoFilePackageIdRequest,), subject=("algoFilePackageId",), refuses=_BUSY
+)
 _FILE_LIST = Contract(answers=list[MachineAlgoFilePackage])
 _FILE_DETAIL = Contract(takes=(AlgoFilePackageIdRequest,), answers=MachineAlgoFilePackage)
+_INSTALLED = ("algoPackageCode", "replaces", "args")
 INSTALL = Contract(
     clause="I.4",
     takes=(AlgoPackageInstallRequest,),
+    subject=_INSTALLED,
     refuses=(*_BUSY, InsufficientError, NotFoundError),
 )
 _INSTALL_OR_LIST = Contract(
     clause="I.4",
     takes=(AlgoPackageInstallRequest, AlgoPackageListRequest),
+    subject=_INSTALLED,
     answers=list[MachineAlgoPackage] | None,
     refuses=(*_BUSY, InsufficientError, NotFoundError),
 )
-UNINSTALL = Contract(clause="I.5", takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
+UNINSTALL = Contract(
+    clause="I.5",
+    takes=(AlgoPackageCodeRequest,),
+    subject=("algoPackageCode", "force"),
+    refuses=_BUSY,
+)
 _LIST = Contract(clause="I.6", takes=(AlgoPackageListRequest,), answers=list[MachineAlgoPackage])
 DETAIL = Contract(clause="I.7", takes=(AlgoPackageCodeRequest,), answers=MachineAlgoPackageDetail)
-SWITCH = Contract(takes=(AlgoPackageCodeRequest,), refuses=_BUSY)
+SWITCH = Contract(takes=(AlgoPackageCodeRequest,), subject=("algoPackageCode",), refuses=_BUSY)
 
 _FILE_PACKAGE = f"{FILE_PACKAGES}/{{algoFilePackageId}}"
 _SPELLINGS = (PACKAGES_PATH, "/CAD/machine/algorithmPackages")

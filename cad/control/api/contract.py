@@ -15,6 +15,8 @@ class Contract:
     """Where the standard prints the call; empty = an extension."""
     takes: tuple[type[WireModel], ...] = ()
     """What the parameters are read as, one or the other; handlers can read nothing else."""
+    subject: tuple[str, ...] = ()
+    """The parameters that say what a call is about, for the audit log."""
     answers: Any = None
     """The type of the payload, `… | None` if there may be none; None = there is none."""
     refuses: tuple[type[CadError], ...] = ()

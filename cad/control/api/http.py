@@ -15,6 +15,7 @@ from cad.base.errors import (
 from cad.control.api.annexes import annex_of
 from cad.control.api.routing import Match
 from cad.control.api.services import DEVICE, STRICTNESS
+from cad.control.api.subject import concern
 from cad.domain.access import Caller
 from cad.wire.duplicates import duplicate_members
 from cad.wire.envelope import SUCCESS, EnvelopeStyle
@@ -54,7 +55,9 @@ async def gather(request: web.Request, model: type[WireModel]) -> dict[str, obje
         "query": _query(request),
         "body": await _body(request),
     }
-    return merge({place: model.named(members) for place, members in places.items()})
+    merged = merge({place: model.named(members) for place, members in places.items()})
+    concern(request, {name: merged.get(name) for name in request[MATCH].route.contract.subject})
+    return merged
 
 
 def merge(places: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

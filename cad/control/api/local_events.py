@@ -75,6 +75,11 @@ ROUTES = (
         wire.EVENTS_RESEND,
         resend,
         LOCAL,
-        Contract(takes=(wire.ResendRequest,), answers=wire.ResentItem, refuses=(UnavailableError,)),
+        Contract(
+            takes=(wire.ResendRequest,),
+            subject=("eventIds", "all"),
+            answers=wire.ResentItem,
+            refuses=(UnavailableError,),
+        ),
     ),
 )

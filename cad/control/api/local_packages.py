@@ -10,6 +10,7 @@ from cad.control.api.contract import Contract
 from cad.control.api.http import parse, reply
 from cad.control.api.routing import Route
 from cad.control.api.services import PACKAGES
+from cad.control.api.subject import concern
 from cad.wire import local_packages as wire
 from cad.wire.envelope import LOCAL
 from cad.wire.local import PACKAGES as PACKAGES_PATH
@@ -19,6 +20,7 @@ async def push_file(request: web.Request) -> web.Response:
     """Copy an archive that lies on this device, and take it like one that was pushed."""
     wanted = await parse(request, wire.PushFileRequest)
     number = await request.app[PACKAGES].push_file(Path(wanted.path))
+    concern(request, {"algoFilePackageId": number})
     return reply(request, wire.PushedItem(algo_file_package_id=number).to_wire())
 
 
@@ -46,6 +48,7 @@ SOCKET_ROUTES = (
         LOCAL,
         Contract(
             takes=(wire.PushFileRequest,),
+            subject=("path",),
             answers=wire.PushedItem,
             refuses=(InsufficientError,),
         ),

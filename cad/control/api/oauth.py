@@ -151,6 +151,7 @@ ROUTES = (
         OAUTH,
         Contract(
             takes=(RotateRequest,),
+            subject=("keys",),
             answers=RotatedSecret | RotatedKeys,
             refuses=(ConflictError, ForbiddenError, UnavailableError),
         ),

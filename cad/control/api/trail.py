@@ -11,6 +11,7 @@ from cad.base.redact import redact
 from cad.control.api.auth import read_basic
 from cad.control.api.http import CALLER, CLAIMED, CODE, MATCH, REQUEST_ID
 from cad.control.api.services import ACCESS, AUDIT, DEVICE
+from cad.control.api.subject import READS, subject_of
 from cad.domain.access import Caller, Means, Scope
 from cad.domain.audit import AuditEntry
 
@@ -64,7 +65,7 @@ def _is_listed(request: web.Request, status: int) -> bool:
         # Many clients ask once without proof, to be told which one is wanted.
         return bool(request.headers.get("Authorization")) or CLAIMED in request
     match = request.get(MATCH)
-    return match is not None and match.route.is_audited
+    return match is not None and match.route.is_audited and READS not in request
 
 
 def _entry(request: web.Request, status: int) -> AuditEntry:
@@ -77,6 +78,7 @@ def _entry(request: web.Request, status: int) -> AuditEntry:
         source=f"pid {peer.pid}" if peer else request.remote or "",
         method=request.method,
         path=redact(request.rel_url.raw_path)[:PATH_LIMIT],
+        subject=subject_of(request),
         status=status,
         code=request.get(CODE, 0),
         request_id=request[REQUEST_ID],

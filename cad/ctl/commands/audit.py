@@ -32,10 +32,19 @@ def audit(
 def _render(data: object) -> None:
     items = [AuditItem.read(row) for row in table_of(data)]
     rows = [
-        (i.time, i.who, i.means, i.source, f"{i.method} {i.path}", _result(i), i.request_id)
+        (
+            i.time,
+            i.who,
+            i.means,
+            i.source,
+            f"{i.method} {i.path}",
+            i.subject,
+            _result(i),
+            i.request_id,
+        )
         for i in items
     ]
-    columns = ("time", "who", "by", "from", "call", "result", "request")
+    columns = ("time", "who", "by", "from", "call", "about", "result", "request")
     print_table(columns, rows, "no management calls")
 
 

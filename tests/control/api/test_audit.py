@@ -33,6 +33,47 @@ async def test_a_change_is_listed_with_who_where_what_and_result(
     assert (entry.status, entry.code) == (200, 0)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "subject"),
+    [
+        ("POST", TASKS[0], order(), "algoServiceId={service} url=rtsp://10.1.2.3 id=task-1"),
+        ("DELETE", f"{TASKS[0]}/a%2Fb?force=true", None, "id=a/b force=true"),
+        (
+            "POST",
+            "/CAD/machine/algoFilePackages",
+            {"algoFilePackageId": 7, "url": "https://u:s3cret@files:8443/s3cret?sig=s3cret@x"},
+            "algoFilePackageId=7 url=https://files",
+        ),
+        ("DELETE", "/CAD/machine/algoFilePackages/7", None, "algoFilePackageId=7"),
+        (
+            "POST",
+            "/CAD/machine/algoPackages",
+            {
+                "algoPackageCode": "A-B-1.0.0",
+                "args": 'keep=s3cret pin="x y=s3cret", s3cret==',
+            },
+            "algoPackageCode=A-B-1.0.0 args=keep,pin",
+        ),
+        ("POST", "/CAD/machine/algoPackages/A-B-1.0.0:stop", None, "algoPackageCode=A-B-1.0.0"),
+    ],
+)
+async def test_a_change_is_listed_with_what_it_is_about(
+    call: Caller, fakes: Fakes, method: str, path: str, body: object, subject: str
+) -> None:
+    await call(method, path, body)
+    [entry] = fakes.audit.listed
+    assert entry.subject == subject.format(service=order()["algoServiceId"])
+
+
+async def test_an_install_is_listed_and_a_listing_by_the_same_call_is_not(
+    call: Caller, fakes: Fakes
+) -> None:
+    for body in ({}, {"status": "RUNNING"}, {"algoPackageCode": "not/a code"}):
+        await call("POST", "/CAD/machine/algoPackages", body)
+    [entry] = fakes.audit.listed
+    assert (entry.code, entry.subject) == (40002, "algoPackageCode=not/a code")
+
+
 async def test_a_refused_change_is_listed_with_its_code(call: Caller, fakes: Fakes) -> None:
     await call("DELETE", f"{TASKS[0]}/none")
     assert [(e.status, e.code) for e in fakes.audit.listed] == [(404, 40401)]
@@ -113,6 +154,7 @@ async def test_the_log_is_read_on_the_socket(call: Caller, call_local: Caller) -
     await call("POST", TASKS[0], order())
     [item] = (await call_local("GET", "/local/v1/audit?since=1h")).data
     assert (item["who"], item["path"], item["code"]) == (USER, TASKS[0], 0)
+    assert item["subject"].endswith("id=task-1")
     assert (await call_local("GET", "/local/v1/audit?since=2100-01-01%2000:00:00")).data == []
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cad.base.clock import SystemClock
+from cad.base.errors import CadError
 from cad.sim.platform.registry import Machine
 from cad.sim.platform.server import HOSTS, PlatformOptions, ReferencePlatform
 from cad.wire.event import EventDocument
@@ -21,7 +22,7 @@ def main(  # noqa: PLR0913, PLR0917 - the options of a command
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 = any free one.")] = 9443,
     folder: Annotated[
-        Path | None, typer.Option(help="Where certificates go; a temporary folder otherwise.")
+        Path | None, typer.Option(help="Where its CA is kept; a temporary folder otherwise.")
     ] = None,
     name: Annotated[
         list[str] | None, typer.Option(help="Further name or address for the certificate.")
@@ -50,6 +51,8 @@ def main(  # noqa: PLR0913, PLR0917 - the options of a command
             asyncio.run(_run(options, packages))
         except OSError as error:
             raise SystemExit(f"{host}:{port}: {error.strerror or error}") from error
+        except CadError as error:
+            raise SystemExit(str(error)) from error
 
 
 async def _run(options: PlatformOptions, packages: dict[int, Path]) -> None:

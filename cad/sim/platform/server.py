@@ -37,7 +37,7 @@ class PlatformOptions:
     """How the platform is set up."""
 
     folder: Path
-    """Where its certificates go."""
+    """Where its certificates go; its CA is the same whenever it starts there again."""
     host: str = "127.0.0.1"
     port: int = 0
     """0 = any free port, the same after `come_back`."""

@@ -8,7 +8,10 @@ from cad.domain.access import Means
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One call: who, from where, what, about what, with what result. Nothing else of what was in it."""
+    """One call: who, from where, what, about what, with what result.
+
+    Nothing else of what was in it.
+    """
 
     time: datetime
     """Aware, UTC."""

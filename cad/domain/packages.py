@@ -123,6 +123,8 @@ class FilePackage:
     url: str = ""
     """Extension member of I.2; may hold credentials."""
     md5: str = ""
+    archive_md5: str = ""
+    """Of the archive that came, if it was ordered without; lower case."""
     auth_address: str = ""
     license_file: str = ""
     created_at: datetime

@@ -37,9 +37,9 @@ def inspect(folder: Path) -> PackageManifest:
     return manifest
 
 
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of the file in hex."""
-    digest = hashlib.sha256()
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Return the digest of the file in lower case hex."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with disk_errors(f"reading {path.name}"), path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             checkpoint()

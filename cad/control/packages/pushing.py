@@ -13,10 +13,10 @@ from cad.control.packages.content import unpack_content
 from cad.control.packages.copying import copy_file, is_local
 from cad.control.packages.durable import make_empty, publish, remove
 from cad.control.packages.fetch import Fetcher
-from cad.control.packages.inspect import inspect
+from cad.control.packages.inspect import file_digest, inspect
 from cad.control.packages.layout import Layout
 from cad.control.packages.licence import Licences
-from cad.control.packages.locate import Source, locate
+from cad.control.packages.locate import Source, locate, usable_md5
 from cad.control.packages.partfile import remove_part
 from cad.control.packages.progress import Progress
 from cad.domain.ids import FilePackageId
@@ -90,11 +90,13 @@ class Pushing:
         else:
             order = PushOrder(file_package_id=number, url=package.url, md5=package.md5)
             await self.fetcher.fetch(self.locate(order), target, progress)
-        await self.book.apply(
-            keep=[
-                dataclasses.replace(self._file(entry), state=FilePackageState.VERIFYING, reason="")
-            ]
+        digest = ""
+        if not usable_md5(package.md5, strict=False):
+            digest = await run_long("package-digest", file_digest, target, "md5")
+        verifying = dataclasses.replace(
+            self._file(entry), state=FilePackageState.VERIFYING, reason="", archive_md5=digest
         )
+        await self.book.apply(keep=[verifying])
 
     async def _unpack(self, entry: JournalEntry) -> None:
         number = self._file(entry).file_package_id

@@ -31,6 +31,7 @@ from cad.control.packages.plan import STEPS
 from cad.control.packages.ports import Authorizer, PackageStore, Preparer, ServiceHost
 from cad.control.packages.pushing import Pushing
 from cad.control.packages.renewing import LOOK_INTERVAL, Renewing
+from cad.control.packages.sameness import has_same_content, has_same_licence
 from cad.control.packages.succession import aliases
 from cad.control.packages.uninstalling import Uninstalling
 from cad.control.packages.upgrading import PACE_SECONDS, Upgrading
@@ -244,7 +245,7 @@ class PackageService:
     async def push(self, order: PushOrder) -> None:
         """Begin to fetch a file package (I.2); the same order again changes nothing (AM-21).
 
-        Only the licence of an available one is fetched again, for it may have been renewed.
+        Only the licence of an available one is fetched, for it may be another or renewed.
 
         Raises:
             ConflictError: another content is here, or coming, under this number.
@@ -258,7 +259,7 @@ class PackageService:
             known = self._book.files.get(order.file_package_id)
             if known is not None and known.state is not FilePackageState.FAILED:
                 _refuse_other_content(known, order)
-                await self._renew_licence(known)
+                await self._renew_licence(known, order)
                 return
             package = FilePackage(
                 file_package_id=order.file_package_id,
@@ -289,11 +290,18 @@ class PackageService:
             await self._jobs.begin(_entry(Operation.PUSH, number), package)
         return number
 
-    async def _renew_licence(self, package: FilePackage) -> None:
-        number = package.file_package_id
+    async def _renew_licence(self, known: FilePackage, order: PushOrder) -> None:
+        number = known.file_package_id
         is_free = number not in self._book.entries
-        if package.license_file and package.state is FilePackageState.AVAILABLE and is_free:
-            await self._jobs.begin(_entry(Operation.LICENSE, number), package)
+        if not is_free or known.state is not FilePackageState.AVAILABLE:
+            return
+        if known.license_file or not has_same_licence(known, order):
+            licensed = dataclasses.replace(
+                known,
+                auth_address=order.auth_address or known.auth_address,
+                license_file=order.license_file or known.license_file,
+            )
+            await self._jobs.begin(_entry(Operation.LICENSE, number), licensed)
 
     async def delete_file_package(self, number: int) -> None:
         """Remove a file package, or end its download (I.3).
@@ -386,9 +394,9 @@ def _is_installed(package: AlgoPackage) -> bool:
 
 
 def _refuse_other_content(known: FilePackage, order: PushOrder) -> None:
-    here = (known.url, known.md5, known.auth_address, known.license_file)
-    wanted = (order.url, order.md5, order.auth_address, order.license_file)
-    if here != wanted or known.state is FilePackageState.DELETING:
+    may_be_licensed = known.state is FilePackageState.AVAILABLE
+    is_same = has_same_content(known, order) and (may_be_licensed or has_same_licence(known, order))
+    if not is_same or known.state is FilePackageState.DELETING:
         raise ConflictError(
             f"expected a number that is free, or the same order as before; the file package is "
             f"{known.state.name.lower()}",

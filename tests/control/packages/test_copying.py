@@ -10,6 +10,7 @@ from cad.base.errors import RefusedError, TooLargeError
 from cad.base.threads import WorkThread
 from cad.control.packages import copying
 from cad.control.packages.copying import check_file, copy_file
+from cad.control.packages.inspect import file_digest
 from cad.control.packages.service import FIRST_LOCAL_NUMBER, PackageService
 from cad.domain.packages import FilePackage, FilePackageState, OperationState
 from tests.control.packages.archives import CODE, package_archive
@@ -46,6 +47,14 @@ async def test_an_archive_on_the_device_is_installed_like_a_pushed_one(
     await asyncio.to_thread(stick.unlink)
     await service.install(CODE)
     await until(lambda: service.package(CODE).operation is OperationState.DONE)
+
+
+async def test_the_digest_of_an_archive_that_came_without_one_is_known(
+    service: PackageService, stick: Path
+) -> None:
+    await service.push_file(stick)
+    package = await settled(service)
+    assert package.archive_md5 == await asyncio.to_thread(file_digest, stick, "md5")
 
 
 async def test_each_archive_gets_a_number_of_its_own(service: PackageService, stick: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,18 @@ async def test_the_same_push_again_renews_the_licence_only(
         kept = world.data_dir / "licences" / "1"
         await until(lambda: kept.read_bytes() == b"licence 2")
     assert len(server.requests) == 1
+
+
+async def test_another_licence_for_an_available_package_is_fetched(
+    world: World, server: ArchiveServer, licences: ArchiveServer
+) -> None:
+    async with world.service() as service:
+        await pushed(service, order(server, license_file=""))
+        await service.push(replace(order(server), auth_address="10.1.1.1:99"))
+        kept = world.data_dir / "licences" / "1"
+        await until(kept.exists)
+        assert service.file_package(NUMBER).auth_address == "10.1.1.1:99"
+    assert (len(server.requests), len(licences.requests)) == (1, 1)
 
 
 async def test_a_licence_that_does_not_come_is_named(

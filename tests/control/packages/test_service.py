@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,16 @@ async def test_another_content_under_the_same_number_is_a_conflict(
     await pushed(service, server)
     with pytest.raises(ConflictError, match=r"algoFilePackageId.*given: 1"):
         await service.push(PushOrder(file_package_id=ID, url=server.url, md5="0" * 32))
+
+
+async def test_the_same_digest_under_a_newly_signed_url_changes_nothing(
+    service: PackageService, server: ArchiveServer
+) -> None:
+    given = order(server)
+    await service.push(replace(given, url=f"{server.url}?sig=A"))
+    await settled_file(service)
+    await service.push(replace(given, url=f"{server.url}?sig=B", md5=given.md5.upper()))
+    assert len(server.requests) == 1
 
 
 async def test_a_wrong_md5_fails_the_push_and_leaves_nothing(

@@ -2,17 +2,22 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 
 from cad.analysis.pipeline.contain import Contained
 from cad.analysis.pipeline.lane import Lane, Ticket
 from cad.analysis.pipeline.service import Service
-from cad.analysis.pipeline.turns import Standing, next_turn
+from cad.analysis.pipeline.shares import Account, Charge, Ledger
+from cad.analysis.pipeline.turns import CALL_SECONDS, Claim, Standing, next_turn
 from cad.base.clock import Clock
 from cad.domain.faults import Fault
 from cad.domain.frames import Boxes, Frame, Planes
+
+AWAKE_SECONDS = 2.0
+"""How long after its last frame a service is taken to have more; a thread may be kept for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,11 @@ class _Batch:
 
     service: Service
     places: Sequence[tuple[Lane, Ticket]]
+    charge: Charge
+
+    @property
+    def is_long(self) -> bool:
+        return self.charge.seconds > CALL_SECONDS
 
 
 class Scheduler:
@@ -56,7 +66,8 @@ class Scheduler:
         """A service has no call under way."""
         self._lanes: dict[Lane, threading.Condition] = {}
         """Each with the condition that it may have a place for a frame."""
-        self._turns = self._idle = 0
+        self._ledger = Ledger()
+        self._turns = self._idle = self._long_calls = 0
         self._closing = False
         self._calls: dict[int, float] = {}
         self._threads = [
@@ -97,6 +108,7 @@ class Scheduler:
     def offer(self, lane: Lane, frame: Frame) -> None:
         """Put a frame into the lane; blocks while a lane of a recording has no place."""
         with self._lock:
+            lane.service.last_offered = self._clock.monotonic()
             while not lane.put(frame):
                 self._lanes[lane].wait()
             self._work.notify()
@@ -153,11 +165,28 @@ class Scheduler:
 
     def _choose(self) -> list[Lane]:
         lanes = list(self._lanes)
-        standings = [
-            Standing(id(lane.service), lane.service.batch_limit, lane.turn, lane.takable)
-            for lane in lanes
+        services = list(dict.fromkeys(lane.service for lane in lanes))
+        numbers = {service: number for number, service in enumerate(services)}
+        standings = [Standing(numbers[lane.service], lane.turn, lane.takable) for lane in lanes]
+        ready = {services[each.service] for each in standings if each.takable}
+        running = {service for service in services if service.running}
+        self._ledger.update(_accounts(ready), _accounts(running))
+        claims = self._claims(services, ready | running)
+        keep = 1 < len(self._threads) <= self._long_calls + 1
+        chosen = next_turn(claims, standings, self._idle, keep_thread=keep)
+        return [lanes[index] for index in chosen]
+
+    def _claims(self, services: Sequence[Service], busy: AbstractSet[Service]) -> list[Claim]:
+        awake_since = self._clock.monotonic() - AWAKE_SECONDS
+        return [
+            Claim(
+                service.account.start,
+                service.account.frame_seconds,
+                service.batch_limit,
+                service in busy or service.last_offered >= awake_since,
+            )
+            for service in services
         ]
-        return [lanes[index] for index in next_turn(standings, self._idle)]
 
     def _take(self, lanes: list[Lane]) -> _Batch:
         places = [(lane, lane.take()) for lane in lanes]
@@ -166,7 +195,9 @@ class Scheduler:
             self._lanes[lane].notify()
         service = lanes[0].service
         service.running += 1
-        return _Batch(service, places)
+        batch = _Batch(service, places, self._ledger.begin(service.account, len(places)))
+        self._long_calls += batch.is_long
+        return batch
 
     def _process(self, batch: _Batch) -> None:
         layout = batch.service.engine.layout
@@ -201,10 +232,18 @@ class Scheduler:
             service.batches += 1
             service.frames += len(batch.places)
             service.busy_seconds += seconds
+            self._ledger.end(batch.charge, seconds)
+            self._end_long(batch)
             for lane, _ in batch.places:
                 lane.release()
             if not service.running:
                 self._rest.notify_all()
+
+    def _end_long(self, batch: _Batch) -> None:
+        if batch.is_long:
+            self._long_calls -= 1
+            # A thread that was kept from a long call may be the only one that is free for it.
+            self._work.notify()
 
     def _fail_lane(self, lane: Lane, fault: Fault) -> None:
         self.remove(lane)
@@ -227,3 +266,7 @@ class Scheduler:
     def _end_turn(self, lane: Lane) -> None:
         self._turns += 1
         lane.turn = self._turns
+
+
+def _accounts(services: Iterable[Service]) -> set[Account]:
+    return {service.account for service in services}

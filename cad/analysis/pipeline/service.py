@@ -1,5 +1,8 @@
 """One algorithm as a worker serves it."""
 
+import math
+
+from cad.analysis.pipeline.shares import Account
 from cad.domain.ids import ServiceId
 from cad.domain.models import Engine
 from cad.domain.packages import ServiceOrder
@@ -26,6 +29,10 @@ class Service:
             model.keep if keep is None else keep,
         )
         """Score from which an object is reported, names of the classes, those that are kept."""
+        self.account = Account(order.prepared.cpu_seconds_per_frame)
+        """Its share of the engines' time, and what a frame costs."""
+        self.last_offered = -math.inf
+        """Monotonic time at which a frame last came for it."""
         self.running = 0
         """Calls of the engine that have not returned."""
         self.frames = 0

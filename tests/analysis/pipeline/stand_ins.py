@@ -121,7 +121,9 @@ class ShadeEngine:
         return np.array(rows, np.float32).reshape(-1, 6)
 
 
-def order(name: str = "person", settings: ServiceSettings | None = None) -> ServiceOrder:
+def order(
+    name: str = "person", settings: ServiceSettings | None = None, seconds: float = 0.01
+) -> ServiceOrder:
     """An order to serve a person detector."""
     return ServiceOrder(
         service_id=ServiceId(name),
@@ -136,14 +138,14 @@ def order(name: str = "person", settings: ServiceSettings | None = None) -> Serv
             digest="",
             provider=CPU_PROVIDER,
             compiled_dir="/nowhere",
-            cpu_seconds_per_frame=0.01,
+            cpu_seconds_per_frame=seconds,
             sample_boxes=1,
         ),
     )
 
 
-def service(engine: ShadeEngine, name: str = "person") -> Service:
-    return Service(order(name), engine)
+def service(engine: ShadeEngine, name: str = "person", seconds: float = 0.01) -> Service:
+    return Service(order(name, seconds=seconds), engine)
 
 
 def until(met: Callable[[], object], seconds: float = 10.0) -> None:

@@ -180,6 +180,55 @@ def test_a_picture_that_cannot_be_scaled_ends_the_tasks_of_its_lane_only(floor: 
     assert list(floor.failed_tasks) == ["torn"]
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_a_heavy_service_leaves_a_thread_to_a_light_one(floor: Floor, threads: int) -> None:
+    gate = Gate()
+    scheduler = floor.scheduler(threads)
+    heavy = ShadeEngine(before=gate)
+    busy = floor.lane(scheduler, service(heavy, "heavy", seconds=0.4), WhenFull.WAIT, threads)
+    light = floor.lane(scheduler, service(ShadeEngine(), "light"), WhenFull.WAIT)
+    floor.stack.callback(gate.let_pass, 9)
+    scheduler.offer(light, frame(0))
+    offer_all(scheduler, busy, 4)
+    for _ in range(threads - 1):
+        gate.wait_for_call()
+    offer_all(scheduler, light, 20)
+    until(lambda: light.counts.analysed == 21)
+    assert len(heavy.calls) == threads - 1
+
+
+def test_a_heavy_service_has_all_threads_when_the_light_one_is_gone(floor: Floor) -> None:
+    gate = Gate()
+    scheduler = floor.scheduler(threads=2)
+    heavy = service(ShadeEngine(before=gate), "heavy", seconds=0.4)
+    busy = floor.lane(scheduler, heavy, WhenFull.WAIT, threads=2)
+    light = floor.lane(scheduler, service(ShadeEngine(), "light"))
+    floor.stack.callback(gate.let_pass, 9)
+    scheduler.offer(light, frame(0))
+    offer_all(scheduler, busy, 4)
+    gate.wait_for_call()
+    scheduler.remove(light)
+    gate.let_pass()
+    gate.wait_for_call()
+    gate.wait_for_call()
+
+
+def test_a_light_service_is_analysed_as_often_as_it_wants_beside_a_heavy_one(floor: Floor) -> None:
+    scheduler = floor.scheduler(threads=2)
+    slow = ShadeEngine(before=lambda number: time.sleep(0.24))
+    fast = ShadeEngine(before=lambda number: time.sleep(0.006))
+    busy = floor.lane(scheduler, service(slow, "heavy", 0.24), WhenFull.WAIT, threads=2)
+    light = floor.lane(scheduler, service(fast, "light", 0.006), WhenFull.WAIT)
+    scheduler.offer(light, frame(0))
+    reader = threading.Thread(target=offer_all, args=(scheduler, busy, 8))
+    reader.start()
+    offer_all(scheduler, light, 60)
+    until(lambda: light.counts.analysed == 61)
+    assert busy.counts.analysed < 8
+    reader.join(10)
+    until(lambda: scheduler.is_idle(busy))
+
+
 def test_removing_a_lane_lets_its_reader_go(floor: Floor) -> None:
     gate = Gate()
     scheduler = floor.scheduler()

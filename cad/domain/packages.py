@@ -253,6 +253,8 @@ class JournalEntry:
     """INSTALL, UPGRADE: what undoing it brings back; None = nothing was installed before."""
     replaces: ServiceId | None = None
     """UPGRADE: the running package whose tasks it takes over."""
+    is_named: bool = False
+    """UPGRADE: the order names `replaces`; it was not found by its version."""
 
 
 PackageRecord = FilePackage | AlgoPackage | JournalEntry

@@ -59,7 +59,8 @@ class Algorithms:
                 raise _was_replaced(current)
             return
         former = self._former(self._offer(code)[1], replaces)
-        await self._begin(code, args, None if former is None else former.code)
+        replaced = None if former is None else former.code
+        await self._begin(code, args, replaced, is_named=bool(replaces))
 
     async def start(self, code: str) -> None:
         """Begin to run what is installed; nothing is replaced by that."""
@@ -140,7 +141,9 @@ class Algorithms:
         )
         await self.jobs.begin(_install_entry(package), working)
 
-    async def _begin(self, code: ServiceId, args: str, replaces: ServiceId | None) -> None:
+    async def _begin(
+        self, code: ServiceId, args: str, replaces: ServiceId | None, *, is_named: bool = False
+    ) -> None:
         number, manifest = self._offer(code)
         settings = self._settings(code, args, manifest)
         self._refuse_leaving(code)
@@ -168,6 +171,7 @@ class Algorithms:
             step=Step.PREPARE,
             previous=previous,
             replaces=replaces,
+            is_named=is_named,
         )
         await self.jobs.begin(entry, package)
         # An upgrade on trial that begins anew has no tasks until it switches again.

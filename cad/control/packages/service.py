@@ -333,6 +333,7 @@ class PackageService:
 
         A higher version of a running package of the same cabin, or of the one that `replaces`
         names, takes over its tasks; if it does not give results, they go back (see `upgrading`).
+        One that finds nothing on its own sample takes over only what `replaces` names.
 
         Raises:
             NotFoundError: no available file package has it, or nothing is named `replaces`.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cad.base.clock import Clock
 from cad.base.errors import CadError
 from cad.control.packages.book import Book, Subject
-from cad.control.packages.fitness import refuse_overload
+from cad.control.packages.fitness import refuse_blindness, refuse_overload
 from cad.control.packages.installing import Installing
 from cad.control.packages.pace import Paces, paces, total
 from cad.control.packages.ports import ServiceHost
@@ -61,7 +61,7 @@ class Upgrading:
     def actions(self) -> Actions:
         """Return what carries out each step."""
         return {
-            (Operation.UPGRADE, Step.PREPARE): self.installing.prepare,
+            (Operation.UPGRADE, Step.PREPARE): self._prepare,
             (Operation.UPGRADE, Step.SERVE): self._serve,
             (Operation.UPGRADE, Step.SWITCH): self._switch,
             (Operation.UPGRADE, Step.WATCH): self._watch,
@@ -79,6 +79,13 @@ class Upgrading:
         self.host.redirect(aliases(self.book.packages.values(), others))
         how = "rolled back to" if entry.step in ON_TRIAL else "nothing changed for"
         await self.installing.give_up(entry, f"{how} {entry.replaces}: {reason}")
+
+    async def _prepare(self, entry: JournalEntry) -> None:
+        """Prepare it; raise UnfitError if it finds nothing and was not ordered by name."""
+        await self.installing.prepare(entry)
+        if not entry.is_named:
+            new = self.book.packages[ServiceId(str(entry.subject))]
+            refuse_blindness(new, self._former(entry))
 
     async def _serve(self, entry: JournalEntry) -> None:
         """Have it served beside the former one; raise UnfitError if that is all it can do."""

@@ -159,6 +159,26 @@ async def test_a_version_too_slow_for_the_tasks_is_refused_before_the_switch(
     assert (world.workers.switches, list(world.workers.served)) == ([], [OLD])
 
 
+async def test_a_version_that_finds_nothing_is_refused_before_the_switch(
+    service: PackageService, world: World
+) -> None:
+    world.compiler.sample_boxes = 0
+    await installed(service, NEW)
+    assert service.package(NEW).reason.startswith(
+        f"nothing changed for {OLD}: it finds 0 objects on its own sample at threshold 0.4; "
+        f"{OLD} finds 1 on its own at 0.4"
+    )
+    assert (world.workers.switches, list(world.workers.served)) == ([], [OLD])
+
+
+async def test_a_version_that_finds_nothing_takes_over_what_is_named(
+    service: PackageService, world: World
+) -> None:
+    world.compiler.sample_boxes = 0
+    await installed(service, NEW, replaces=OLD)
+    assert world.workers.aliases == {OLD: NEW}
+
+
 async def test_a_slow_version_for_no_tasks_takes_over(
     service: PackageService, world: World
 ) -> None:

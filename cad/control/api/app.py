@@ -19,7 +19,7 @@ from cad.control.api.document import LOCAL_DOCUMENT, PUBLIC, ApiDocument
 from cad.control.api.http import MATCH
 from cad.control.api.middleware import (
     GATE,
-    announce_request_id,
+    sign,
     with_envelope,
     with_proof,
     with_request_id,
@@ -95,7 +95,7 @@ def _app(services: Services, routes: Iterable[Route], max_body_bytes: int) -> we
     )
     app[ROUTE_TABLE] = RouteTable(routes)
     provide(app, services)
-    app.on_response_prepare.append(announce_request_id)
+    app.on_response_prepare.append(sign)
     app.router.add_route("*", "/{path:.*}", _dispatch)
     return app
 

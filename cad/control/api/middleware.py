@@ -4,7 +4,7 @@ import logging
 import re
 import uuid
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from cad.base import log_context
@@ -38,9 +38,10 @@ async def with_request_id(request: web.Request, handler: Handler) -> web.StreamR
         log_context.request_id.reset(token)
 
 
-async def announce_request_id(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the id on the answer; called when its headers are about to be sent."""
+async def sign(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the id on an answer whose headers are about to be sent, and the server's version off."""
     response.headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID, "")
+    response.headers.popall(hdrs.SERVER, None)
 
 
 @web.middleware

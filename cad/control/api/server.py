@@ -1,11 +1,14 @@
 """Serves the two applications: one on the network, one on the Unix socket."""
 
+import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -14,7 +17,8 @@ from cad.base.errors import CadError
 from cad.base.threads import WorkThread
 from cad.config.settings import ApiSettings
 from cad.control.api.certificates import ServedCertificate
-from cad.control.api.http_log import http_logger
+from cad.control.api.connection import Connection
+from cad.control.api.http_log import LINE_LIMIT, http_logger
 from cad.control.api.tls import TlsFiles, tls_files
 
 logger = logging.getLogger(__name__)
@@ -22,6 +26,13 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_TIME = 2.0
 """Seconds that running requests get to finish."""
 SOCKET_MODE = 0o660
+_OPTIONS: Mapping[str, Any] = {
+    "logger": http_logger,
+    "access_log": None,
+    "max_line_size": LINE_LIMIT,
+    "max_field_size": LINE_LIMIT,
+}
+"""Of a connection."""
 
 
 class CannotListenError(CadError):
@@ -93,11 +104,12 @@ async def _served(
     app: web.Application, listener: socket.socket, context: ssl.SSLContext | None = None
 ) -> AsyncGenerator[None]:
     """Serve `app` on a bound socket."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIME, logger=http_logger)
+    loop, runner = asyncio.get_running_loop(), web.AppRunner(app, shutdown_timeout=SHUTDOWN_TIME)
     try:
         await runner.setup()
-        await web.SockSite(runner, listener, ssl_context=context).start()
-        yield
+        connection = partial(Connection, cast("web.Server", runner.server), loop=loop, **_OPTIONS)
+        with closing(await loop.create_server(connection, sock=listener, ssl=context)):
+            yield
     finally:
         await runner.cleanup()
 

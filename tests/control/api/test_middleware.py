@@ -40,3 +40,8 @@ async def test_another_method_is_told_the_right_ones(call: Caller) -> None:
     answer = await call("PUT", "/CAP/AlgoTasks/task-1")
     assert (answer.status, answer.json["code"]) == (405, 40501)
     assert answer.headers["Allow"] == "DELETE, GET"
+
+
+@pytest.mark.parametrize("path", ["/CAD/machine/status/machine_code", "/nothing", "/oauth2/jwks"])
+async def test_no_answer_says_which_server_made_it(call: Caller, path: str) -> None:
+    assert "Server" not in (await call("GET", path)).headers

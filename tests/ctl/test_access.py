@@ -64,6 +64,7 @@ def test_calls_are_listed(daemon: Daemon, technician: Technician) -> None:
     failed = ENTRY | {"who": "unknown", "code": 40101, "status": 401, "repeated": 7}
     daemon.answers["GET /local/v1/audit"] = [ENTRY, failed]
     lines = technician.types("audit").output.splitlines()
+    assert any("admin" in line and "PERSON_DETECT-1.0.0" in line for line in lines)
     assert any("admin" in line and "done" in line for line in lines)
     assert any("unknown" in line and "40101 (and 7 more)" in line for line in lines)
     assert json.loads(technician.types("audit", "--json").output) == [ENTRY, failed]

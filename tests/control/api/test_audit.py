@@ -33,6 +33,7 @@ async def test_a_change_is_listed_with_who_where_what_and_result(
     assert (entry.status, entry.code) == (200, 0)
 
 
+@pytest.mark.row("SEC-11")
 @pytest.mark.parametrize(
     ("method", "path", "body", "subject"),
     [

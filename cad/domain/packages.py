@@ -114,7 +114,8 @@ class FilePackage:
     file_package_id: FilePackageId
     state: FilePackageState
     reason: str = ""
-    """Why it FAILED or its download pauses; of an AVAILABLE one, why its licence is missing."""
+    """Why it FAILED or its download pauses; of an AVAILABLE one, why its licence is missing, and
+    which codes have another model elsewhere."""
     received_bytes: int = 0
     total_bytes: int = 0
     """0 = not known yet."""

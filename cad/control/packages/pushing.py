@@ -4,6 +4,7 @@ import dataclasses
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from cad.base.errors import CadError
 from cad.base.threads import WorkThread, run_long
@@ -19,6 +20,7 @@ from cad.control.packages.licence import Licences
 from cad.control.packages.locate import Source, locate, usable_md5
 from cad.control.packages.partfile import remove_part
 from cad.control.packages.progress import Progress
+from cad.control.packages.twins import has_another_model, twins_of
 from cad.domain.ids import FilePackageId
 from cad.domain.packages import (
     FilePackage,
@@ -36,6 +38,10 @@ Actions = Mapping[tuple[Operation, Step], Callable[[JournalEntry], Awaitable[Non
 
 class LicenceMissingError(CadError):
     """The licence that was named does not come."""
+
+
+class CodeTakenError(CadError):
+    """An algorithm package of this code, with another model, is here already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,14 +115,28 @@ class Pushing:
         package = self._file(entry)
         draft = self.layout.unpacked_draft(package.file_package_id)
         manifest = await run_long("package-inspect", inspect, draft)
-        self.book.show(
-            dataclasses.replace(
-                package,
-                name=manifest.name,
-                version=manifest.version,
-                algorithms=manifest.algorithms,
-            )
+        inspected = dataclasses.replace(
+            package,
+            name=manifest.name,
+            version=manifest.version,
+            algorithms=manifest.algorithms,
         )
+        reason = await self._code_problem(inspected, draft)
+        if reason and self.strict:
+            raise CodeTakenError(reason)
+        self.book.show(dataclasses.replace(inspected, reason=reason))
+
+    async def _code_problem(self, package: FilePackage, folder: Path) -> str:
+        """Return which codes of `package`, unpacked in `folder`, have another model elsewhere."""
+        number = package.file_package_id
+        reasons = []
+        for twin in twins_of(number, package.algorithms, self.book.files.values()):
+            other = self.layout.content(twin.other)
+            if await run_long("package-digest", has_another_model, twin, folder, other):
+                reasons.append(f"{twin.code} has another model in file package {twin.other}")
+        for reason in reasons:
+            logger.warning("file package %s: %s", number, reason)
+        return "; ".join(reasons)
 
     async def _license(self, entry: JournalEntry) -> None:
         """Fetch the licence; without it the package fails in strict mode, and else says so."""
@@ -124,11 +144,14 @@ class Pushing:
         reason = await self._licence_problem(package)
         if reason and self.strict:
             raise LicenceMissingError(reason)
-        self.book.show(dataclasses.replace(package, reason=reason))
+        self.book.show(dataclasses.replace(package, reason=_joined(package.reason, reason)))
 
     async def _license_again(self, entry: JournalEntry) -> None:
         package = self._file(entry)
-        reason = await self._licence_problem(package)
+        content = self.layout.content(package.file_package_id)
+        reason = _joined(
+            await self._code_problem(package, content), await self._licence_problem(package)
+        )
         await self.book.apply(keep=[dataclasses.replace(package, reason=reason)], forget=[entry])
 
     async def _licence_problem(self, package: FilePackage) -> str:
@@ -176,3 +199,7 @@ class Pushing:
 
     def _file(self, entry: JournalEntry) -> FilePackage:
         return self.book.files[FilePackageId(int(entry.subject))]
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))

@@ -57,6 +57,41 @@ async def test_the_digest_of_an_archive_that_came_without_one_is_known(
     assert package.archive_md5 == await asyncio.to_thread(file_digest, stick, "md5")
 
 
+ANOTHER = f"{CODE} has another model in file package {FIRST_LOCAL_NUMBER}"
+
+
+def new_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def impostor(tmp_path: Path) -> Path:
+    return package_archive(tmp_path, "impostor", model=b"\x08\x07other")
+
+
+async def test_a_code_with_another_model_is_reported(
+    service: PackageService, stick: Path, impostor: Path
+) -> None:
+    await service.push_file(stick)
+    assert (await settled(service)).reason == ""
+    package = await settled(service, await service.push_file(impostor))
+    assert (package.state, package.reason) == (FilePackageState.AVAILABLE, ANOTHER)
+    twin = await settled(service, await service.push_file(stick))
+    assert ANOTHER.replace(str(FIRST_LOCAL_NUMBER), str(FIRST_LOCAL_NUMBER + 1)) == twin.reason
+
+
+async def test_a_strict_device_takes_no_code_with_another_model(
+    tmp_path: Path, stick: Path, impostor: Path
+) -> None:
+    data_dir = await asyncio.to_thread(new_folder, tmp_path / "strict")
+    async with World(data_dir, strict=True).service() as service:
+        await service.push_file(stick)
+        await settled(service)
+        package = await settled(service, await service.push_file(impostor))
+    assert (package.state, package.reason) == (FilePackageState.FAILED, ANOTHER)
+
+
 async def test_each_archive_gets_a_number_of_its_own(service: PackageService, stick: Path) -> None:
     assert [await service.push_file(stick) for _ in range(2)] == [
         FIRST_LOCAL_NUMBER,

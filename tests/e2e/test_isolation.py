@@ -4,6 +4,7 @@ import asyncio
 import logging
 from asyncio import TaskGroup
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cad.sim.camera import RtspCamera
 from cad.sim.platform.device import DeviceClient
 from cad.wire.annex_g_tasks import TASKS
 from tests.e2e.box import Box, created, detecting, plain_box
-from tests.e2e.packages import variant
+from tests.e2e.packages import heavy, variant
 from tests.e2e.scene import Order, looped, tripwire_order
 from tests.e2e.soak import rounds
 from tests.e2e.timeline import every_frame, recording
@@ -24,6 +25,9 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(3600
 
 ROUNDS = rounds(20, 100)
 LONGEST_GAP = 0.5
+STEADY_RATE = 5
+"""Pictures of the steady task that are analysed in a second."""
+HEAVY_SECONDS = 8.0
 
 logger = logging.getLogger(__name__)
 
@@ -50,22 +54,26 @@ class Street:
     recording_url: str
 
     async def come_and_go(self, neighbour: Neighbour) -> None:
-        """Push a package, install it, run tasks on it and beside it; take everything away again."""
+        """Push a package, install it, run a task of it on the steady one's stream and one apart."""
+        events = self.box.platform.event_url
+        beside = tripwire_order(self.camera.url(), events)
+        apart = looped(tripwire_order(self.recording_url, events))
+        async with self.at_work(neighbour, beside, apart):
+            pass
+
+    @asynccontextmanager
+    async def at_work(self, neighbour: Neighbour, *orders: Order) -> AsyncIterator[None]:
+        """Have a package do `orders` while the context is open; take everything away again."""
         await self.box.bench.push(self.client, neighbour.number, neighbour.folder)
         await self.box.bench.install(self.client, neighbour.code)
-        ids = [await created(self.client, order, TASKS) for order in self._orders(neighbour.code)]
+        mine = [{**order, "algoServiceId": neighbour.code} for order in orders]
+        ids = [await created(self.client, order, TASKS) for order in mine]
         await self.box.in_state(TaskState.RUNNING, *ids)
+        yield
         for task_id in ids:
             await self.client.delete_task(task_id)
         await self.client.uninstall(neighbour.code)
         await self.client.delete_file_package(neighbour.number)
-
-    def _orders(self, code: str) -> list[Order]:
-        """One task on the steady one's stream, and one on a stream of its own."""
-        events = self.box.platform.event_url
-        beside = tripwire_order(self.camera.url(), events)
-        orders = [beside, looped(tripwire_order(self.recording_url, events))]
-        return [{**order, "algoServiceId": code} for order in orders]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -111,6 +119,25 @@ async def test_a_steady_task_is_analysed_without_a_gap(street: Street) -> None:
 async def repeatedly(street: Street, neighbour: Neighbour) -> None:
     for _ in range(ROUNDS // len(street.neighbours)):
         await street.come_and_go(neighbour)
+
+
+@pytest.mark.row("CAP-40", "CAP-41", "CAP-42")
+async def test_a_heavy_neighbour_takes_nothing_from_a_steady_task(street: Street) -> None:
+    """An algorithm whose frames cost forty times as much has all the work that it can take."""
+    folder = street.box.media.parent / "heavy"
+    guest = Neighbour(4, await asyncio.to_thread(heavy, folder, folder.name), folder)
+    events = street.box.platform.event_url
+    names = [f"heavy-{number}.mp4" for number in range(3)]
+    urls = [await asyncio.to_thread(street.box.recording, name) for name in names]
+    orders = [looped(tripwire_order(url, events)) for url in urls]
+    async with (
+        street.at_work(guest, *orders),
+        recording(street.box.local, street.steady) as timeline,
+    ):
+        await asyncio.sleep(HEAVY_SECONDS)
+    logger.info("%d frames, longest gap %.3f s", len(timeline.arrivals), timeline.longest_gap)
+    assert timeline.longest_gap < LONGEST_GAP + timeline.longest_stall
+    assert len(timeline.arrivals) > 0.8 * STEADY_RATE * HEAVY_SECONDS
 
 
 async def test_the_neighbours_left_nothing(street: Street) -> None:

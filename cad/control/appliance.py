@@ -37,10 +37,10 @@ from cad.control.platform.credentials import api_credentials
 from cad.control.platform.http import PlatformHttp
 from cad.control.platform.introduction import Device, Introduction
 from cad.control.platform.link import NoPlatform, PlatformLink
-from cad.control.platform.tls import tls_context
+from cad.control.platform.tls import renewed_tls
 from cad.control.platform.tokens import Anonymous, Authorizer, ClientCredentials
 from cad.control.sinks.by_type import SinksByType
-from cad.control.sinks.http import HttpSinks, http_context
+from cad.control.sinks.http import HttpSinks, renewed_http_context
 from cad.control.sinks.kafka import KafkaSinks
 from cad.control.sinks.kafka_access import kafka_access
 from cad.control.sinks.objects import ObjectSink, object_access
@@ -136,7 +136,7 @@ async def running_appliance(settings: Settings, commands: Commands) -> AsyncGene
     """
     async with AsyncExitStack() as stack:
         ground = await _ground(stack, settings)
-        tls = await asyncio.to_thread(tls_context, settings.platform)
+        tls = await stack.enter_async_context(renewed_tls(settings.platform))
         host = await stack.enter_async_context(HostSampler(settings.machine.data_dir).running())
         outbox = await _outbox(stack, ground)
         book = TaskBook(TaskRepository(ground.database, ground.box))
@@ -222,7 +222,7 @@ async def _sinks(stack: AsyncExitStack, ground: Ground) -> SinksByType:
     settings, clock = ground.settings, ground.clock
     kafka = await asyncio.to_thread(kafka_access, settings.kafka)
     objects = await asyncio.to_thread(object_access, settings.objects)
-    http = await asyncio.to_thread(http_context, settings.platform)
+    http = await stack.enter_async_context(renewed_http_context(settings.platform))
     return SinksByType(
         await stack.enter_async_context(HttpSinks(http, clock)),
         await stack.enter_async_context(KafkaSinks(kafka, clock)),

@@ -1,6 +1,5 @@
 """One bounded HTTP exchange with the platform; every way it can fail has a sentence."""
 
-import asyncio
 import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -16,7 +15,7 @@ from cad.base.errors import BadValueError
 from cad.base.redact import redact
 from cad.config.settings import PlatformSettings
 from cad.control.platform.errors import PlatformAnswerError, PlatformUnreachableError
-from cad.control.platform.tls import tls_context
+from cad.control.platform.tls import renewed_tls
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes; the answers of Annex H have about a hundred."""
@@ -57,12 +56,12 @@ class PlatformHttp:
         return self.origin.scheme == "https"
 
     async def __aenter__(self) -> Self:
-        """Read the certificates.
+        """Read the certificates, whose changes are taken into use from now on.
 
         Raises:
             BadValueError: one of the configured files is unusable.
         """
-        context = await asyncio.to_thread(tls_context, self._settings)
+        context = await self._stack.enter_async_context(renewed_tls(self._settings))
         self._session = await self._stack.enter_async_context(_session(context, self._timeout))
         return self
 

@@ -1,9 +1,12 @@
 """`HTTPDest`: each event is POSTed as JSON; 2xx means that the receiver has it."""
 
 import ssl
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +17,7 @@ from cad.base.clock import Clock
 from cad.base.errors import RefusedError
 from cad.base.redact import redact
 from cad.base.tls import client_context
+from cad.base.tls_renewal import renewed_context
 from cad.config.settings import PlatformSettings
 from cad.control.sinks.payload import event_body
 from cad.control.sinks.queue import Outcome, Verdict
@@ -48,6 +52,17 @@ def http_context(platform: PlatformSettings) -> ssl.SSLContext:
         BadValueError: the file cannot be read or is not what it should be.
     """
     return client_context("platform", ca_file=platform.ca_file)
+
+
+def renewed_http_context(
+    platform: PlatformSettings,
+) -> AbstractAsyncContextManager[ssl.SSLContext]:
+    """Return the scope of such a context, in which a changed CA file is taken into use.
+
+    Entering it raises what `http_context` does.
+    """
+    files = [Path(platform.ca_file)] if platform.ca_file else []
+    return renewed_context("receivers", files, partial(http_context, platform))
 
 
 class HttpSinks:

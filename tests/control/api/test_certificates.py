@@ -27,7 +27,7 @@ HOSTS = ("127.0.0.1",)
 
 @pytest.fixture(autouse=True)
 def short_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cad.control.api.certificates.LOOK_INTERVAL", 0.02)
+    monkeypatch.setattr("cad.base.file_watch.LOOK_INTERVAL", 0.02)
 
 
 @pytest.fixture

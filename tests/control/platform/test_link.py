@@ -114,6 +114,16 @@ async def test_a_password_that_changed_while_the_device_was_off_is_taken(
         assert machine(platform).login.password == "new"
 
 
+async def test_a_power_cut_between_unregistering_and_registering_anew_does_no_harm(
+    platform: ReferencePlatform, settings: PlatformSettings
+) -> None:
+    store = OneBoot()
+    await power_cut(platform, settings, "old", store)
+    platform.forget(CODE)
+    async with open_link(settings, passwords=["new"], store=store):
+        assert (await registered(platform)).login.password == "new"
+
+
 @pytest.mark.parametrize("lost", [1, 3])
 async def test_the_former_registration_is_undone_even_if_the_platform_first_refuses_to(
     platform: ReferencePlatform, settings: PlatformSettings, lost: int

@@ -90,6 +90,26 @@ def test_one_that_failed_is_a_finding(daemon: Daemon, technician: Technician) ->
     assert (result.exit_code, "rolled back" in result.output) == (1, True)
 
 
+def test_one_that_failed_long_ago_is_none(daemon: Daemon, technician: Technician) -> None:
+    failed = [download(0, FilePackageState.FAILED)]
+    daemon.answers[GET] = seen(installation("done"), files=failed)
+    assert technician.types("package", "watch").exit_code == 0
+    assert technician.types("package", "watch", "7").exit_code == 1
+
+
+def test_one_that_fails_during_the_watch_is_a_finding(
+    daemon: Daemon, technician: Technician
+) -> None:
+    daemon.series[GET] = [seen(files=[download(1, FilePackageState.DOWNLOADING)])]
+    daemon.answers[GET] = seen(files=[download(1, FilePackageState.FAILED)])
+    assert technician.types("package", "watch").exit_code == 1
+
+
+def test_what_is_at_rest_has_no_bytes(daemon: Daemon, technician: Technician) -> None:
+    daemon.answers[GET] = seen(installation("done"), files=[])
+    assert "bytes" not in technician.types("package", "watch").output
+
+
 def test_watching_what_is_not_there_is_refused(daemon: Daemon, technician: Technician) -> None:
     daemon.answers[GET] = seen(files=[])
     result = technician.types("package", "watch", "NO-SUCH")

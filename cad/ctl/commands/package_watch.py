@@ -5,7 +5,9 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import NamedTuple
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, Task, TaskID, TextColumn
+from rich.text import Text
+from typing_extensions import override
 
 from cad.base.errors import NotFoundError
 from cad.ctl.client import LocalApi
@@ -28,6 +30,8 @@ class Sight(NamedTuple):
     total: int = 0
     """Bytes; 0 = there is nothing to count."""
     is_busy: bool = False
+    is_concerned: bool = False
+    """Whether it was asked for by name, or was busy during the watch: its failure is a finding."""
 
     @property
     def sentence(self) -> str:
@@ -35,8 +39,18 @@ class Sight(NamedTuple):
         return f"{self.state}: {self.reason}" if self.reason else self.state
 
 
+class BytesColumn(DownloadColumn):
+    """Bytes of what is counted in bytes, and nothing beside the rest."""
+
+    @override
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text()
+
+
 async def watch(local: LocalApi, wanted: str, *, as_json: bool) -> bool:
-    """Show how packages come along until none is busy; return whether none of them failed.
+    """Show how packages come along until none is busy; return whether none that counts failed.
+
+    One that failed before, and nobody asked for by name, does not count.
 
     Args:
         local: the daemon.
@@ -65,7 +79,7 @@ async def _draw(local: LocalApi, wanted: str) -> bool:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
+        BytesColumn(),
         TextColumn("{task.fields[text]}", markup=False),
     )
     with Progress(*columns, console=console()) as progress:
@@ -84,10 +98,16 @@ async def _draw(local: LocalApi, wanted: str) -> bool:
 
 async def _looks(local: LocalApi, wanted: str) -> AsyncGenerator[Mapping[str, Sight]]:
     """Yield what is seen, again and again until nothing is busy."""
+    concerned = {wanted}
     while True:
         item = PackagesItem.read(await local.call("GET", PACKAGES))
         seen = [*map(_of_file, item.file_packages), *map(_of_algorithm, item.packages)]
-        sights = {sight.name: sight for sight in seen if wanted in {"", sight.name}}
+        concerned |= {sight.name for sight in seen if sight.is_busy}
+        sights = {
+            sight.name: sight._replace(is_concerned=sight.name in concerned)
+            for sight in seen
+            if wanted in {"", sight.name}
+        }
         if wanted and not sights:
             raise NotFoundError("expected the code or number of a package", given=wanted)
         yield sights
@@ -119,7 +139,7 @@ def _of_algorithm(package: MachineAlgoPackage) -> Sight:
 
 
 def _went_well(sights: Mapping[str, Sight]) -> bool:
-    return not any("failed" in sight.state for sight in sights.values())
+    return not any(sight.is_concerned and "failed" in sight.state for sight in sights.values())
 
 
 def _line(sight: Sight) -> dict[str, object]:

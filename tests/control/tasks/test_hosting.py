@@ -15,8 +15,9 @@ from cad.control.tasks.worker_process import WorkerProgram
 from cad.domain.ids import StreamId
 from cad.domain.tasks import TaskState
 from tests.control.tasks.test_fleet import GatedEvents
-from tests.control.tasks.values import SETTINGS, (
+from tests.control.tasks.values import (
     PERSON,
+    SETTINGS,
     TASK,
     VEHICLE,
     FixedAlgorithms,

@@ -21,7 +21,7 @@ from cad.domain.packages import (
     PackageType,
     PushOrder,
 )
-from cad.wire.model import AlsoRead, Long, Name, Number, Text, WireModel
+from cad.wire.model import AlsoRead, Long, Name, Number, PlainText, Text, WireModel
 
 FILE_PACKAGES = "/CAD/machine/algoFilePackages"
 PACKAGES = "/CAD/machine/algoPackages"
@@ -38,8 +38,8 @@ class AlgoFilePackageRequest(WireModel):
     """Has the machine fetch a file package (Table I.8)."""
 
     algo_file_package_id: Long
-    auth_address: Text = ""
-    license_file: Text = ""
+    auth_address: PlainText = ""
+    license_file: PlainText = ""
     url: Text = ""
     """Extension: where the archive is (AM-119)."""
     md5: Text = ""
@@ -73,8 +73,8 @@ class AlgoPackageInstallRequest(WireModel):
     """Has the machine install an algorithm package, which also starts it (Table I.10, AM-122)."""
 
     algo_package_code: PackageCode
-    args: Text = ""
-    replaces: Text = ""
+    args: PlainText = ""
+    replaces: PlainText = ""
     """Extension: the running package whose tasks this one takes over."""
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self, cast
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -46,13 +47,31 @@ def _without_controls(name: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT), AfterValidator(_without_controls)]
 """An id or a name (AM-20)."""
 
+
+def _plain(text: str) -> str:
+    if has_controls(text.translate(_BLANKS)):
+        raise ValueError("expected text without control characters but tabs and line ends")
+    return text
+
+
+def _no_truth(given: object) -> object:
+    if isinstance(given, bool):
+        raise ValueError("expected a number, not true or false")  # noqa: TRY004 - pydantic's way
+    return given
+
+
+_BLANKS = dict.fromkeys(map(ord, "\t\n\r"), " ")
+
 Text = Annotated[str, Field(max_length=TEXT_LIMIT)]
 """Free text (AM-20)."""
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
+PlainText = Annotated[Text, AfterValidator(_plain)]
+"""Text that is handed on to other programs."""
+
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_truth)]
 """A finite number."""
 
-Long = Annotated[int, Field(ge=0, lt=2**63)]
+Long = Annotated[int, Field(ge=0, lt=2**63), BeforeValidator(_no_truth)]
 """`Long` of the tables; accepted as a String too (AM-16)."""
 
 

@@ -61,7 +61,7 @@ def test_the_printed_push_is_read() -> None:
     assert (order.license_file, order.url, order.md5) == ("/auth_license.txt", "", "")
 
 
-@pytest.mark.parametrize("package_id", ["x", -1, 2**63, 1.5])
+@pytest.mark.parametrize("package_id", ["x", -1, 2**63, 1.5, True])
 def test_an_id_that_is_no_long_is_refused(package_id: object) -> None:
     with pytest.raises(BadValueError, match="algoFilePackageId"):
         AlgoFilePackageRequest.read({"algoFilePackageId": package_id})
@@ -76,6 +76,18 @@ def test_only_http_can_be_fetched() -> None:
 def test_a_code_that_is_not_safe_in_paths_is_refused(code: str) -> None:
     with pytest.raises(BadValueError, match="algoPackageCode"):
         AlgoPackageInstallRequest.read({"algoPackageCode": code})
+
+
+@pytest.mark.parametrize("args", ["keep=a\0", "keep=\x1b[2J", "keep=a\u2028b=1"])
+def test_args_with_controls_are_refused(args: str) -> None:
+    with pytest.raises(BadValueError, match="args: expected text without control characters"):
+        AlgoPackageInstallRequest.read({"algoPackageCode": "a", "args": args})
+
+
+def test_args_may_stand_on_several_lines() -> None:
+    args = "keep=a,\r\n\tb\nmax_batch=4"
+    request = AlgoPackageInstallRequest.read({"algoPackageCode": "a", "args": args})
+    assert request.args == args
 
 
 def test_the_printed_install_is_read() -> None:
